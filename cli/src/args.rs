@@ -1,0 +1,415 @@
+//! Every command and flag. `docs/reference/cli.md` is generated from here.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::output::Format;
+
+/// Takes software from a build report to a running version, on a record that cannot be rewritten.
+#[derive(Debug, Parser)]
+#[command(name = "towpath", version, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Args {
+    /// How answers are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+    /// Say more on standard error.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which installation is meant.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct Connection {
+    /// The data directory [default: $TOWPATH_DATA, or towpath in the user's data directory].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The server's address [default: the one running on the data directory].
+    #[arg(long, global = true, value_name = "URL", env = "TOWPATH_SERVER")]
+    pub(crate) server: Option<String>,
+    /// A file with the token to use [default: $TOWPATH_TOKEN, or the data directory's].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Set by commands that follow a stream for as long as it lasts.
+    #[arg(skip)]
+    pub(crate) streams: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server, all roles in one process, on this machine.
+    Up(Up),
+    /// Show the main job on a temporary installation: two promotions, a failure, a rollback.
+    Demo(Demo),
+    /// Prepare a data directory, or propose manifests for an existing repository.
+    Init(Init),
+    /// Say what runs, where the log stands, and what would survive which failure.
+    Status,
+    /// Who may call.
+    #[command(subcommand)]
+    Access(Access),
+    /// What CI built.
+    #[command(subcommand)]
+    Build(Build),
+    /// What is on its way, and what arrived.
+    #[command(subcommand)]
+    Deployments(Deployments),
+    /// Say why something is as it is, who can act, and what happens next.
+    Explain {
+        /// A deployment, a build, or `environment/application`.
+        subject: String,
+    },
+    /// What runs where.
+    #[command(subcommand)]
+    Environments(Environments),
+    /// Return an application to a version that ran before, and hold it there.
+    Rollback(Rollback),
+    /// Stop automatic promotion for a while.
+    #[command(subcommand)]
+    Hold(Hold),
+    /// Check and show manifests.
+    #[command(subcommand)]
+    Manifests(Manifests),
+    /// The record itself.
+    #[command(subcommand)]
+    Log(Log),
+    /// The read models made of the log.
+    #[command(subcommand)]
+    Projections(Projections),
+    /// Write the sample application as an image into an OCI layout.
+    SampleImage(SampleImage),
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a directory.
+    Man {
+        /// The directory; made when it is not there.
+        dir: PathBuf,
+    },
+    /// Print a page of the reference, as Markdown.
+    #[command(hide = true)]
+    Reference {
+        /// Which page.
+        page: Page,
+    },
+}
+
+/// A generated page of the reference.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Page {
+    /// Every command.
+    Cli,
+    /// Every setting.
+    Configuration,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Up {
+    /// The manifests repository: a path or a URL that git understands.
+    #[arg(long, value_name = "URL")]
+    pub(crate) manifests: Option<String>,
+    /// The branch that environments follow.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) branch: Option<String>,
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Name of the author of Towpath's commits.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) author_name: Option<String>,
+    /// Address of the author of Towpath's commits.
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) author_email: Option<String>,
+    /// Certificate chain, PEM; needed to listen beyond this machine.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Private key of the certificate, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// End application processes at a clean stop, instead of leaving them to the next start.
+    #[arg(long)]
+    pub(crate) stop_applications: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Demo {
+    /// Stay up afterwards, until interrupted.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Where to work [default: a temporary directory, removed at the end without --keep].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Init {
+    /// The manifests repository to use.
+    #[arg(long, value_name = "URL", required_unless_present = "from")]
+    pub(crate) manifests: Option<String>,
+    /// The branch that environments follow.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub(crate) branch: String,
+    /// Print the environments found in an infrastructure repository on this machine.
+    #[arg(long, value_name = "DIR", conflicts_with = "manifests")]
+    pub(crate) from: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Access {
+    /// Create an identity and print its token, once.
+    Create {
+        /// Its name.
+        name: String,
+        /// A group: admin, release-manager, developer, ci or viewer. May be repeated.
+        #[arg(long = "group", value_name = "GROUP", required = true)]
+        groups: Vec<String>,
+        /// A machine, not a person.
+        #[arg(long)]
+        service: bool,
+    },
+    /// List identities.
+    List,
+    /// Refuse an identity's token from now on.
+    Revoke {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Build {
+    /// Report that a build exists. Reporting it again gives the same answer, for ever.
+    Report(Box<Report>),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Report {
+    /// The BuildDefinition.
+    #[arg(long)]
+    pub(crate) definition: String,
+    /// The container within the definition.
+    #[arg(long)]
+    pub(crate) container: String,
+    /// The version, which is also the image's tag.
+    #[arg(long)]
+    pub(crate) version: String,
+    /// The image: sha256:… of its manifest or index.
+    #[arg(long)]
+    pub(crate) digest: String,
+    /// LATEST, ALPHA, BETA, HOTFIX or NONE.
+    #[arg(long, default_value = "LATEST", value_name = "TYPE")]
+    pub(crate) release_type: String,
+    /// An ArtifactRegistry that holds the image. May be repeated [default: the definition's].
+    #[arg(long = "registry", value_name = "NAME")]
+    pub(crate) registries: Vec<String>,
+    /// The source commit.
+    #[arg(long, value_name = "OID")]
+    pub(crate) commit: Option<String>,
+    /// CI's run number.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) ci_run: u64,
+    /// Same key and report, same answer [default: a new key].
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// Wait until its deployments have come to rest; exit 1 unless all succeeded.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Check everything, record nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Deployments {
+    /// List deployments, newest first.
+    List {
+        /// Only of this application.
+        #[arg(long)]
+        application: Option<String>,
+        /// Only to this environment.
+        #[arg(long)]
+        environment: Option<String>,
+        /// Only in this state.
+        #[arg(long)]
+        state: Option<String>,
+        /// At most this many.
+        #[arg(long, default_value_t = 200)]
+        limit: u32,
+    },
+    /// Show one deployment.
+    Show {
+        /// Its id, or the beginning of it.
+        id: String,
+    },
+    /// Follow deployments as they change.
+    Watch {
+        /// Only this one.
+        id: Option<String>,
+        /// Only of this application.
+        #[arg(long)]
+        application: Option<String>,
+        /// Only to this environment.
+        #[arg(long)]
+        environment: Option<String>,
+        /// End when all of them are at rest.
+        #[arg(long)]
+        until_settled: bool,
+    },
+    /// Try again what failed or was refused.
+    Retry {
+        /// Its id, or the beginning of it.
+        id: String,
+    },
+    /// Give up a deployment that has not been committed.
+    Abort {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Environments {
+    /// List environments and what runs in them.
+    List,
+    /// Show one environment.
+    Show {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rollback {
+    /// The application.
+    pub(crate) application: String,
+    /// The environment.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: String,
+    /// The version to return to [default: the one before].
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: Option<String>,
+    /// Why.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    /// Show the change, make none.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Hold {
+    /// Place a hold.
+    Create {
+        /// app, appset, environment or all.
+        #[arg(long)]
+        scope: String,
+        /// `application`, `environment/application`, or a name; nothing for all.
+        #[arg(long, default_value = "")]
+        subject: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// When it runs out: 2h, 7d, or 2026-11-20T10:00:00Z [default: when released].
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// Check everything, record nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List holds in force.
+    List {
+        /// Released and run-out ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Release a hold.
+    Release {
+        /// Its id.
+        id: String,
+        /// Why.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Check everything, record nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Manifests {
+    /// Check the manifests in a directory.
+    Validate {
+        /// The directory.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Show what refers to what.
+    Graph {
+        /// The directory.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Print the JSON schema of a kind, or of all.
+    Schema {
+        /// Such as Application.
+        kind: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Log {
+    /// Show commits as they were written.
+    Tail {
+        /// Only after this position.
+        #[arg(long, default_value_t = 0, value_name = "POSITION")]
+        after: u64,
+        /// Go on with new ones as they come.
+        #[arg(long)]
+        follow: bool,
+    },
+    /// Check every byte of the log in the data directory.
+    Verify,
+    /// Write the log in the data directory to a file.
+    Export {
+        /// The file; `-` for standard output.
+        file: PathBuf,
+    },
+    /// Make a log from an exported file, in an empty data directory.
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Projections {
+    /// Make the read models anew from the log; the server must not run.
+    Rebuild,
+    /// Compare the read models with the log.
+    Verify,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SampleImage {
+    /// The OCI layout; made when it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) layout: PathBuf,
+    /// The version that it answers.
+    #[arg(long)]
+    pub(crate) version: String,
+    /// The name that it answers.
+    #[arg(long, default_value = "sample")]
+    pub(crate) name: String,
+    /// Answer health probes with 500 and this text.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) broken: Option<String>,
+}

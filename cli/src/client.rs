@@ -1,0 +1,133 @@
+//! Talking to a server: where it is, who we are, and one key per request.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proto::access::v1::access_service_client::AccessServiceClient;
+use proto::control::v1::control_service_client::ControlServiceClient;
+use proto::delivery::v1::delivery_service_client::DeliveryServiceClient;
+use service::clock::{Clock as _, SystemClock};
+use service::entropy::{Entropy as _, SystemEntropy};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+use crate::args::Connection;
+use crate::failure::Failure;
+use crate::home::{self, ADDRESS_FILE, Address, TOKEN_FILE};
+
+/// How long a server may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Adds who we are to every call.
+#[derive(Clone)]
+pub(crate) struct Credentials(MetadataValue<Ascii>);
+
+impl Interceptor for Credentials {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+type Wire = InterceptedService<Channel, Credentials>;
+
+/// A connection that says who we are.
+#[derive(Clone)]
+pub(crate) struct Client(Wire);
+
+impl Client {
+    /// Connects to the server that the flags, the environment or the data directory name.
+    pub(crate) async fn connect(to: &Connection) -> Result<Self, Failure> {
+        let (address, token) = find(to)?;
+        let wrong = |error: tonic::transport::Error| {
+            Failure::usage("server-address", format!("`{address}` is not an address such as http://127.0.0.1:7070: {error}"))
+        };
+        let endpoint = Endpoint::from_shared(address.clone()).map_err(wrong)?.timeout_of(to);
+        let channel = endpoint.connect().await.map_err(|error| {
+            Failure::broke("unreachable", format!("no server answers at {address}: {}", root(&error)))
+                .fix("start one with `towpath up`, or name another with --server")
+        })?;
+        let bearer = MetadataValue::try_from(format!("Bearer {token}")).map_err(|_| {
+            Failure::usage("token-malformed", "the token holds characters that a token never has")
+        })?;
+        Ok(Self(InterceptedService::new(channel, Credentials(bearer))))
+    }
+
+    pub(crate) fn delivery(&self) -> DeliveryServiceClient<Wire> {
+        DeliveryServiceClient::new(self.0.clone()).max_decoding_message_size(64 * 1024 * 1024)
+    }
+
+    pub(crate) fn access(&self) -> AccessServiceClient<Wire> {
+        AccessServiceClient::new(self.0.clone())
+    }
+
+    pub(crate) fn control(&self) -> ControlServiceClient<Wire> {
+        ControlServiceClient::new(self.0.clone())
+    }
+}
+
+trait Patience {
+    fn timeout_of(self, to: &Connection) -> Self;
+}
+
+impl Patience for Endpoint {
+    fn timeout_of(self, to: &Connection) -> Self {
+        let connected = self.connect_timeout(Duration::from_secs(5));
+        if to.streams { connected } else { connected.timeout(TIMEOUT) }
+    }
+}
+
+fn root(error: &tonic::transport::Error) -> String {
+    let mut source: &dyn std::error::Error = error;
+    while let Some(next) = source.source() {
+        source = next;
+    }
+    source.to_string()
+}
+
+/// A request that changes something: with its own key, or the one given.
+pub(crate) fn keyed<T>(message: T, key: Option<&str>) -> Result<Request<T>, Failure> {
+    let key = match key {
+        Some(key) => key.to_owned(),
+        None => SystemEntropy.id(SystemClock.now_us()).to_string(),
+    };
+    let mut request = Request::new(message);
+    let value = MetadataValue::try_from(key)
+        .map_err(|_| Failure::usage("idempotency-key-invalid", "the key holds characters that cannot be sent"))?;
+    request.metadata_mut().insert(service::key::HEADER, value);
+    Ok(request)
+}
+
+fn find(to: &Connection) -> Result<(String, String), Failure> {
+    let data = home::data_dir(to.data.as_deref())?;
+    let address = match &to.server {
+        Some(server) => server.clone(),
+        None => address_in(&data)?,
+    };
+    let from_file = |path: PathBuf| {
+        std::fs::read_to_string(&path).map(|it| it.trim().to_owned()).map_err(|error| {
+            Failure::refused("token-missing", format!("no token: {}: {error}", path.display()))
+                .fix("give one with --token-file or TOWPATH_TOKEN; `towpath access create` makes one")
+        })
+    };
+    let token = match (&to.token_file, home::variable("TOWPATH_TOKEN")) {
+        (Some(path), _) => from_file(path.clone())?,
+        (None, Some(token)) => token,
+        (None, None) => from_file(data.join(TOKEN_FILE))?,
+    };
+    Ok((address, token))
+}
+
+fn address_in(data: &std::path::Path) -> Result<String, Failure> {
+    let path = data.join(ADDRESS_FILE);
+    let text = std::fs::read_to_string(&path).map_err(|_| {
+        Failure::broke("unreachable", format!("no server runs on {}", data.display()))
+            .fix("start one with `towpath up`, or name another with --server or --data")
+    })?;
+    let found: Address = serde_json::from_str(&text)
+        .map_err(|error| Failure::broke("unreachable", format!("{}: {error}", path.display())))?;
+    Ok(found.address)
+}

@@ -1,0 +1,120 @@
+//! `towpath log`: the record itself.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use eventlog::sqlite::{self, VerifyError};
+use eventlog::{SqliteLog, export, import, lock};
+use proto::control::v1 as pb;
+use serde_json::json;
+use service::time::rfc3339;
+
+use super::{Scene, progress, view};
+use crate::args;
+use crate::failure::Failure;
+use crate::output;
+use crate::serve::refused;
+
+pub(super) async fn run(scene: &Scene, command: args::Log) -> Result<ExitCode, Failure> {
+    match command {
+        args::Log::Tail { after, follow } => tail(scene, after, follow).await?,
+        args::Log::Verify => return verify(scene).await,
+        args::Log::Export { file } => export_to(scene, &file).await?,
+        args::Log::Import { file } => import_from(scene, &file).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn tail(scene: &Scene, after_position: u64, follow: bool) -> Result<(), Failure> {
+    let client = scene.streaming().await?;
+    let request = pb::TailLogRequest { after_position, once: !follow };
+    let mut commits = client.control().tail_log(request).await?.into_inner();
+    while let Some(it) = commits.message().await? {
+        if scene.is_json() {
+            output::json(&view::commit(&it))?;
+            continue;
+        }
+        let kinds: Vec<_> = it.kinds.iter().map(|kind| kind.rsplit('.').next().unwrap_or(kind)).collect();
+        output::line(&format!(
+            "{:>6}  {}  {}@{}  {}  {}",
+            it.position,
+            rfc3339(it.recorded_at_us),
+            it.aggregate,
+            it.version,
+            it.actor,
+            kinds.join(" ")
+        ))?;
+    }
+    Ok(())
+}
+
+async fn verify(scene: &Scene) -> Result<ExitCode, Failure> {
+    let path = scene.data()?.join("log.db");
+    match sqlite::verify_file(&path, progress("checking the log")).await {
+        Ok(whole) => {
+            if scene.is_json() {
+                output::json(&json!({
+                    "commits": whole.commits, "aggregates": whole.aggregates,
+                    "position": whole.tail.position.0, "corrupt": [],
+                }))?;
+            } else {
+                output::line(&format!("{} commits of {} aggregates: whole", whole.commits, whole.aggregates))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(VerifyError::Corrupt(found)) => {
+            let texts: Vec<_> = found.iter().map(ToString::to_string).collect();
+            if scene.is_json() {
+                output::json(&json!({ "corrupt": texts }))?;
+            } else {
+                for text in &texts {
+                    output::line(text)?;
+                }
+            }
+            Ok(ExitCode::from(1))
+        }
+        Err(error @ VerifyError::Open(_)) => Err(refused("log-unusable", &error)),
+        Err(error @ VerifyError::Read(_)) => Err(Failure::broke("log", error.to_string())),
+    }
+}
+
+async fn export_to(scene: &Scene, file: &Path) -> Result<(), Failure> {
+    let path = scene.data()?.join("log.db");
+    let log = SqliteLog::open_existing(&path).await.map_err(|error| refused("log-unusable", &error))?;
+    let exported = if file == Path::new("-") {
+        export::export(&log, std::io::stdout()).await
+    } else {
+        let half = file.with_extension("part");
+        let mut out = BufWriter::new(File::create(&half)?);
+        let exported = export::export(&log, &mut out).await;
+        out.flush()?;
+        out.into_inner().map_err(|error| Failure::broke("io", error.to_string()))?.sync_all()?;
+        std::fs::rename(&half, file)?;
+        exported
+    };
+    log.close().await;
+    let exported = exported.map_err(|error| refused("log-unusable", &error))?;
+    if file == Path::new("-") {
+        return Ok(());
+    }
+    if scene.is_json() {
+        return output::json(&json!({ "commits": exported.commits, "log_id": exported.identity.log_id.to_string() }));
+    }
+    output::line(&format!("{} commits of log {} in {}", exported.commits, exported.identity.log_id, file.display()))
+}
+
+async fn import_from(scene: &Scene, file: &Path) -> Result<(), Failure> {
+    let data = scene.data()?;
+    std::fs::create_dir_all(&data)?;
+    let _lock = lock::lock(&data).map_err(|error| refused("data-directory-in-use", &error))?;
+    let reader = BufReader::new(File::open(file).map_err(|error| {
+        Failure::refused("file-unreadable", format!("{}: {error}", file.display()))
+    })?);
+    let imported = import::import(reader, &data).await.map_err(|error| refused("import-refused", &error))?;
+    if scene.is_json() {
+        return output::json(&json!({ "commits": imported.commits, "log_id": imported.identity.log_id.to_string() }));
+    }
+    output::line(&format!("{} commits of log {} in {}", imported.commits, imported.identity.log_id, data.display()))
+}

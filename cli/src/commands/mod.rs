@@ -1,0 +1,97 @@
+//! The commands, one file per verb.
+
+mod access;
+mod build;
+mod demo;
+mod deployments;
+mod environments;
+mod explain;
+mod hold;
+mod init;
+mod log;
+mod manifests;
+mod manual;
+mod projections;
+mod rollback;
+mod sample_image;
+mod status;
+mod up;
+mod view;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use crate::args::{Args, Command};
+use crate::client::Client;
+use crate::failure::Failure;
+
+/// What every command gets beside its own flags.
+pub(crate) struct Scene {
+    pub(crate) output: crate::output::Format,
+    pub(crate) connection: crate::args::Connection,
+}
+
+impl Scene {
+    fn is_json(&self) -> bool {
+        self.output == crate::output::Format::Json
+    }
+
+    fn data(&self) -> Result<std::path::PathBuf, Failure> {
+        crate::home::data_dir(self.connection.data.as_deref())
+    }
+
+    async fn client(&self) -> Result<Client, Failure> {
+        Client::connect(&self.connection).await
+    }
+
+    /// A client for calls that last as long as their stream.
+    async fn streaming(&self) -> Result<Client, Failure> {
+        let connection = crate::args::Connection { streams: true, ..self.connection.clone() };
+        Client::connect(&connection).await
+    }
+}
+
+/// Runs one command.
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let scene = Scene { output: args.output, connection: args.connection };
+    let done = ExitCode::SUCCESS;
+    match args.command {
+        Command::Up(up) => Box::pin(up::run(&scene, up)).await?,
+        Command::Demo(demo) => Box::pin(demo::run(&scene, demo)).await?,
+        Command::Init(init) => init::run(&scene, init).await?,
+        Command::Status => status::run(&scene).await?,
+        Command::Access(access) => access::run(&scene, access).await?,
+        Command::Build(build) => return build::run(&scene, build).await,
+        Command::Deployments(deployments) => return deployments::run(&scene, deployments).await,
+        Command::Explain { subject } => explain::run(&scene, subject).await?,
+        Command::Environments(environments) => environments::run(&scene, environments).await?,
+        Command::Rollback(rollback) => rollback::run(&scene, rollback).await?,
+        Command::Hold(hold) => hold::run(&scene, hold).await?,
+        Command::Manifests(manifests) => return manifests::run(&scene, manifests),
+        Command::Log(log) => return log::run(&scene, log).await,
+        Command::Projections(projections) => return projections::run(&scene, projections).await,
+        Command::SampleImage(image) => sample_image::run(&scene, &image)?,
+        Command::Completions { shell } => manual::completions(shell)?,
+        Command::Man { dir } => manual::man(&dir)?,
+        Command::Reference { page } => manual::reference(page)?,
+    }
+    Ok(done)
+}
+
+/// Says on a terminal how far something is; for anything longer than a second.
+pub(crate) fn progress(what: &'static str) -> impl FnMut(u64, u64) + Send {
+    let shown = std::io::stderr().is_terminal();
+    let mut last = 0;
+    move |done, total| {
+        if !shown || total < 50_000 {
+            return;
+        }
+        let percent = done * 100 / total.max(1);
+        if percent != last {
+            last = percent;
+            let end = if done >= total { "\n" } else { "" };
+            // A terminal that went away needs no progress.
+            drop(write!(std::io::stderr(), "\r{what}: {percent} %{end}"));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `towpath up`: the server, all roles in one process.
+
+use std::path::Path;
+
+use service::Config;
+use service::config::Tls;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Scene;
+use crate::args;
+use crate::failure::Failure;
+use crate::{home, output, serve};
+
+pub(super) async fn run(scene: &Scene, up: args::Up) -> Result<(), Failure> {
+    let data = scene.data()?;
+    let leave = !up.stop_applications;
+    let config = configure(&data, up)?;
+    let running = Box::pin(serve::start(&data, &config)).await?;
+    config.write_if_missing(&data)?;
+    output::line(&format!("ready: {}", running.address))?;
+    until_signal().await?;
+    running.stop(leave).await;
+    Ok(())
+}
+
+/// The file, the environment, the flags: the last one wins.
+fn configure(data: &Path, up: args::Up) -> Result<Config, Failure> {
+    let mut config = Config::load(data, home::settings())?;
+    let set = |to: &mut String, from: Option<String>| {
+        if let Some(value) = from {
+            *to = value;
+        }
+    };
+    set(&mut config.manifests.url, up.manifests.map(|url| absolute(&url)).transpose()?);
+    set(&mut config.manifests.branch, up.branch);
+    set(&mut config.listen, up.listen);
+    set(&mut config.author.name, up.author_name);
+    set(&mut config.author.email, up.author_email);
+    if let (Some(certificate), Some(key)) = (up.tls_certificate, up.tls_key) {
+        config.tls = Some(Tls { certificate, key });
+    }
+    Ok(config)
+}
+
+/// A path is remembered whole: the next start may come from another directory.
+pub(super) fn absolute(url: &str) -> Result<String, Failure> {
+    if url.contains("://") || (url.contains(':') && !Path::new(url).exists()) || url.is_empty() {
+        return Ok(url.to_owned());
+    }
+    Ok(std::path::absolute(url)?.display().to_string())
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub(super) async fn until_signal() -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

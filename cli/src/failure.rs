@@ -1,0 +1,105 @@
+//! How a command fails: a stable code, what and why, what to do, and an exit status.
+//! 1 refused (no retry helps), 2 usage, 3 broke or timed out (a retry may help).
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use service::fault::{CODE_KEY, FIX_KEY};
+use tonic::{Code, Status};
+
+use crate::output::Format;
+
+/// A failure, ready to be shown.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: u8,
+    code: String,
+    message: String,
+    fix: String,
+}
+
+impl Failure {
+    fn new(exit: u8, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { exit, code: code.into(), message: message.into(), fix: String::new() }
+    }
+
+    /// Refused: repeating it changes nothing.
+    pub(crate) fn refused(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(1, code, message)
+    }
+
+    /// Asked for in a way that cannot work.
+    pub(crate) fn usage(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(2, code, message)
+    }
+
+    /// Broke; trying again may help.
+    pub(crate) fn broke(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(3, code, message)
+    }
+
+    /// Adds what to do.
+    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = fix.into();
+        self
+    }
+
+    /// Shows it on standard error; says how to exit.
+    pub(crate) fn report(&self, output: Format) -> ExitCode {
+        let mut err = std::io::stderr().lock();
+        let shown = match output {
+            Format::Json => {
+                let error = serde_json::json!({
+                    "error": { "code": self.code, "message": self.message, "fix": self.fix }
+                });
+                writeln!(err, "{error}")
+            }
+            Format::Text if self.fix.is_empty() => writeln!(err, "error[{}]: {}", self.code, self.message),
+            Format::Text => writeln!(err, "error[{}]: {}\n  fix: {}", self.code, self.message, self.fix),
+        };
+        // Standard error is closed: the exit status still says it.
+        drop(shown);
+        ExitCode::from(self.exit)
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        let exit = match status.code() {
+            Code::InvalidArgument => 2,
+            Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::Unauthenticated => 1,
+            Code::Ok
+            | Code::Cancelled
+            | Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss => 3,
+        };
+        let text = |key| status.metadata().get(key).and_then(|it| it.to_str().ok()).map(str::to_owned);
+        let code = text(CODE_KEY).unwrap_or_else(|| format!("{:?}", status.code()).to_lowercase());
+        let fix = status.metadata().get_bin(FIX_KEY).and_then(|it| it.to_bytes().ok());
+        let fix = fix.map(|it| String::from_utf8_lossy(&it).into_owned()).unwrap_or_default();
+        Self { exit, code, message: status.message().to_owned(), fix }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::broke("io", error.to_string())
+    }
+}
+
+impl From<service::config::Error> for Failure {
+    fn from(error: service::config::Error) -> Self {
+        Self::usage("configuration", error.to_string())
+    }
+}

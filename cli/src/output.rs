@@ -1,0 +1,76 @@
+//! What commands print: aligned text for people, stable JSON for machines.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use crate::failure::Failure;
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For machines; the shape is documented and stable.
+    Json,
+}
+
+/// Prints one line. A closed pipe ends the command quietly, as `head` expects.
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a JSON value on one line.
+pub(crate) fn json(value: &serde_json::Value) -> Result<(), Failure> {
+    line(&value.to_string())
+}
+
+/// Prints rows under a header, each column as wide as its widest cell.
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    let mut widths: Vec<usize> = header.iter().map(|it| it.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let shown = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut text = String::new();
+        for (cell, width) in cells.zip(&widths) {
+            text.push_str(cell);
+            text.push_str(&" ".repeat(width + 2 - cell.chars().count()));
+        }
+        text.trim_end().to_owned()
+    };
+    line(&faint(&shown(&mut header.iter().copied())))?;
+    for row in rows {
+        let text = shown(&mut row.iter().map(String::as_str));
+        line(&row.iter().fold(text, |text, cell| coloured(text, cell)))?;
+    }
+    Ok(())
+}
+
+fn is_terminal() -> bool {
+    std::io::stdout().is_terminal() && crate::home::variable("NO_COLOR").is_none()
+}
+
+fn faint(text: &str) -> String {
+    if is_terminal() { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// Colours a state's word within a line.
+fn coloured(line: String, cell: &str) -> String {
+    let colour = match cell {
+        "SUCCESS" | "ROUTED" | "running" => "32",
+        "FAILED" | "ERRORED" | "QUARANTINED" | "UNKNOWN_VERSION" => "31",
+        "HALTED" | "HELD" | "ROLLED_BACK" => "33",
+        "PENDING" | "IN_PROGRESS" | "WAITING" | "PROMOTING" => "36",
+        _ => return line,
+    };
+    if is_terminal() { line.replacen(cell, &format!("\u{1b}[{colour}m{cell}\u{1b}[0m"), 1) } else { line }
+}
+
+/// The first characters of an id or commit: enough for people.
+pub(crate) fn short(text: &str) -> String {
+    text.chars().take(8).collect()
+}

@@ -1,0 +1,142 @@
+//! `AccessService`: identities over gRPC.
+
+use std::sync::Arc;
+
+use access::domain::identity::{Command, Identity, Rejection};
+use access::{Directory, Token, authorize};
+use eventlog::{Context, Repository};
+use ids::{Name, derive};
+use prost::Message;
+use proto::access::v1 as pb;
+use proto::access::v1::access_service_server::AccessService;
+use service::Clock;
+use service::entropy::Entropy;
+use service::fault::{Coded, Fault, Kind};
+use service::key::Keys;
+use service::{authn, key};
+use tonic::{Request, Response, Status};
+
+/// The gRPC service.
+#[derive(Clone)]
+pub(super) struct Access {
+    pub(super) identities: Arc<Repository<Identity>>,
+    pub(super) directory: Directory,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) keys: Arc<Keys>,
+}
+
+/// A rejection with its stable code.
+struct Refused(Rejection);
+
+impl Coded for Refused {
+    fn code(&self) -> &'static str {
+        match self.0 {
+            Rejection::Taken => "name-taken",
+            Rejection::Unknown => "not-found",
+        }
+    }
+}
+
+impl Access {
+    fn context<T: Message>(&self, request: &Request<T>, method: &str) -> Result<Context, Fault> {
+        let caller = authn::principal(request)?;
+        let key = key::required(request)?;
+        let body = request.get_ref().encode_to_vec();
+        Ok(Context {
+            idempotency: Some(self.keys.take(&caller.name, method, key, &body)?),
+            actor: caller.name,
+            now_us: self.clock.now_us(),
+            correlation: None,
+            causation: None,
+        })
+    }
+
+    async fn execute(&self, name: &str, context: &Context, command: &Command) -> Result<bool, Fault> {
+        match self.identities.execute(derive::identity(name), context, command).await {
+            Ok(done) => Ok(done.repeated),
+            Err(eventlog::ExecuteError::Rejected(rejection)) => {
+                let text = rejection.to_string();
+                Err(Fault::new(Kind::Rejected, Refused(rejection).code(), text))
+            }
+            Err(eventlog::ExecuteError::Reused) => {
+                Err(Fault::new(Kind::KeyReused, "idempotency-key-reused", "the idempotency key was used for another request"))
+            }
+            Err(error) => Err(Fault::broken(error)),
+        }
+    }
+
+    async fn create(&self, request: &Request<pb::CreateIdentityRequest>) -> Result<pb::CreateIdentityResponse, Fault> {
+        let context = self.context(request, "CreateIdentity")?;
+        let asked = request.get_ref();
+        let name = Name::parse(&asked.name)?.to_string();
+        let known = authorize::known_groups();
+        if let Some(wrong) = asked.groups.iter().find(|it| !known.contains(&it.as_str())) {
+            let wrong: String = wrong.chars().take(80).flat_map(char::escape_default).collect();
+            return Err(Fault::new(Kind::Invalid, "invalid-value", format!("there is no group `{wrong}`"))
+                .fix(format!("groups: {}", known.join(", "))));
+        }
+        if asked.groups.is_empty() {
+            return Err(Fault::new(Kind::Invalid, "invalid-value", "an identity needs at least one group")
+                .fix(format!("groups: {}", known.join(", "))));
+        }
+        let token = Token::from_random(self.entropy.secret());
+        let command = Command::Create {
+            name: name.clone(),
+            groups: asked.groups.clone(),
+            is_service: asked.is_service,
+            token_hash: token.hash(),
+        };
+        if self.execute(&name, &context, &command).await? {
+            let what = format!("`{name}` was created by an earlier call with this key, which showed its token");
+            return Err(Fault::new(Kind::Rejected, "token-shown-once", what)
+                .fix(format!("if nobody has the token: `towpath access revoke {name}`, then create it again")));
+        }
+        let identity =
+            pb::Identity { name, groups: asked.groups.clone(), is_service: asked.is_service, revoked: false };
+        Ok(pb::CreateIdentityResponse { identity: Some(identity), token: token.reveal().to_owned() })
+    }
+
+    async fn revoke(&self, request: &Request<pb::RevokeIdentityRequest>) -> Result<pb::RevokeIdentityResponse, Fault> {
+        let context = self.context(request, "RevokeIdentity")?;
+        let name = &request.get_ref().name;
+        self.execute(name, &context, &Command::Revoke).await?;
+        let listed = self.directory.list().into_iter().find(|it| &it.principal.name == name);
+        let identity = listed.map(|it| pb::Identity { revoked: true, ..shape(it) });
+        Ok(pb::RevokeIdentityResponse { identity })
+    }
+}
+
+fn shape(it: access::Listed) -> pb::Identity {
+    pb::Identity {
+        name: it.principal.name,
+        groups: it.principal.groups,
+        is_service: it.principal.is_service,
+        revoked: it.is_revoked,
+    }
+}
+
+#[tonic::async_trait]
+impl AccessService for Access {
+    async fn create_identity(
+        &self,
+        request: Request<pb::CreateIdentityRequest>,
+    ) -> Result<Response<pb::CreateIdentityResponse>, Status> {
+        Ok(Response::new(self.create(&request).await?))
+    }
+
+    async fn list_identities(
+        &self,
+        _: Request<pb::ListIdentitiesRequest>,
+    ) -> Result<Response<pb::ListIdentitiesResponse>, Status> {
+        let identities = self.directory.list().into_iter().map(shape).collect();
+        Ok(Response::new(pb::ListIdentitiesResponse { identities }))
+    }
+
+    async fn revoke_identity(
+        &self,
+        request: Request<pb::RevokeIdentityRequest>,
+    ) -> Result<Response<pb::RevokeIdentityResponse>, Status> {
+        Ok(Response::new(self.revoke(&request).await?))
+    }
+}

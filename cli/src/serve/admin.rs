@@ -1,0 +1,62 @@
+//! The identity of whoever owns the data directory: a token in a file that only they can read.
+
+use std::path::Path;
+
+use access::domain::identity::{Command, Identity};
+use access::{Directory, Token};
+use eventlog::{Context, ExecuteError, Repository};
+use ids::derive;
+use service::Clock;
+use service::entropy::Entropy;
+
+use crate::failure::Failure;
+use crate::home::{TOKEN_FILE, write_whole};
+
+/// The identity's name.
+const NAME: &str = "admin";
+
+/// Makes sure that the token in the file is accepted. The file comes first: killed in between,
+/// the next start finds it and goes on.
+pub(super) async fn ensure(
+    data: &Path,
+    identities: &Repository<Identity>,
+    directory: &Directory,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<(), Failure> {
+    let path = data.join(TOKEN_FILE);
+    let token = match std::fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => text.trim().to_owned(),
+        _ => {
+            let token = Token::from_random(entropy.secret());
+            write_whole(&path, token.reveal().as_bytes(), 0o600)
+                .map_err(|error| Failure::broke("data-directory", format!("{}: {error}", path.display())))?;
+            token.reveal().to_owned()
+        }
+    };
+    if directory.authenticate(&token).is_ok() {
+        return Ok(());
+    }
+    let context = Context {
+        actor: "towpath".to_owned(),
+        now_us: clock.now_us(),
+        idempotency: None,
+        correlation: None,
+        causation: None,
+    };
+    let id = derive::identity(NAME);
+    let broke = |error: &dyn std::fmt::Display| Failure::broke("log", error.to_string());
+    // Whoever may write the data directory is its admin: a lost token is replaced.
+    match identities.execute(id, &context, &Command::Revoke).await {
+        Ok(_) | Err(ExecuteError::Rejected(_)) => {}
+        Err(error) => return Err(broke(&error)),
+    }
+    let create = Command::Create {
+        name: NAME.to_owned(),
+        groups: vec![access::authorize::ADMIN.to_owned()],
+        is_service: false,
+        token_hash: access::hash(&token),
+    };
+    identities.execute(id, &context, &create).await.map_err(|error| broke(&error))?;
+    Ok(())
+}

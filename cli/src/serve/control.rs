@@ -1,0 +1,129 @@
+//! `ControlService`: the installation itself.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cd_manager::CdManager;
+use eventlog::{EventLog, Item, Position, Stored};
+use futures::stream::{BoxStream, StreamExt as _};
+use proto::control::v1 as pb;
+use proto::control::v1::control_service_server::ControlService;
+use service::fault::Fault;
+use service::role::Roles;
+use source::Desk;
+use tokio::sync::{OnceCell, mpsc, watch};
+use tonic::{Request, Response, Status};
+
+/// The gRPC service.
+#[derive(Clone)]
+pub(super) struct Control {
+    pub(super) log: Arc<dyn EventLog>,
+    pub(super) read_position: watch::Receiver<Position>,
+    pub(super) desk: Desk,
+    pub(super) roles: Roles,
+    pub(super) manager: CdManager,
+    pub(super) manifests_url: String,
+    pub(super) data: PathBuf,
+    pub(super) fsync_us: Arc<OnceCell<u64>>,
+}
+
+impl Control {
+    async fn status(&self) -> Result<pb::GetStatusResponse, Fault> {
+        let identity = self.log.identity().await.map_err(Fault::broken)?;
+        let tail = self.log.tail().await.map_err(Fault::broken)?;
+        let data = self.data.clone();
+        let measure = || async move {
+            tokio::task::spawn_blocking(move || super::fsync::median_us(&data)).await.unwrap_or_default()
+        };
+        let (tip, problems) = match self.desk.look().await {
+            Ok(snapshot) => {
+                let problems = snapshot.problems.iter().map(ToString::to_string).collect();
+                (snapshot.commit.to_string(), problems)
+            }
+            Err(error) => (String::new(), vec![error.to_string()]),
+        };
+        let roles = self.roles.all().into_iter().map(|(name, stopped)| pb::Role {
+            name: name.to_owned(),
+            state: if stopped.is_some() { "stopped" } else { "running" }.to_owned(),
+            message: stopped.unwrap_or_default(),
+        });
+        let read_position = self.read_position.borrow().0;
+        Ok(pb::GetStatusResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            log_id: identity.log_id.to_string(),
+            epoch: identity.epoch,
+            log_position: tail.position.0,
+            read_position,
+            durability: self.log.durability().to_string(),
+            fsync_us: *self.fsync_us.get_or_init(measure).await,
+            manifests_url: self.manifests_url.clone(),
+            manifests_branch: self.desk.branch().to_owned(),
+            manifests_tip: tip,
+            manifest_problems: problems,
+            roles: roles.collect(),
+            deployments_in_progress: self.manager.in_progress() as u64,
+        })
+    }
+}
+
+#[tonic::async_trait]
+impl ControlService for Control {
+    type TailLogStream = BoxStream<'static, Result<pb::TailLogResponse, Status>>;
+
+    async fn get_status(
+        &self,
+        _: Request<pb::GetStatusRequest>,
+    ) -> Result<Response<pb::GetStatusResponse>, Status> {
+        Ok(Response::new(self.status().await?))
+    }
+
+    async fn tail_log(
+        &self,
+        request: Request<pb::TailLogRequest>,
+    ) -> Result<Response<Self::TailLogStream>, Status> {
+        let request = request.into_inner();
+        let after = Position(request.after_position);
+        let mut subscription = self.log.subscribe(after).await.map_err(Fault::broken)?;
+        let (send, receive) = mpsc::channel(64);
+        tokio::spawn(async move {
+            loop {
+                let item = tokio::select! {
+                    () = send.closed() => return,
+                    item = subscription.next() => item,
+                };
+                let told = match item {
+                    Ok(Item::Commit(stored)) => send.send(Ok(shape(&stored))).await,
+                    Ok(Item::CaughtUp(_)) if request.once => return,
+                    Ok(Item::CaughtUp(_)) => Ok(()),
+                    Err(error) => {
+                        // The last word of this stream, whether somebody listens or not.
+                        drop(send.send(Err(Fault::broken(error).into())).await);
+                        return;
+                    }
+                };
+                if told.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(tokio_stream::wrappers::ReceiverStream::new(receive).boxed()))
+    }
+}
+
+fn shape(stored: &Stored) -> pb::TailLogResponse {
+    let mut hash = String::with_capacity(64);
+    for byte in stored.commit.hash() {
+        // Writing to a String cannot fail.
+        let _ok = write!(hash, "{byte:02x}");
+    }
+    pb::TailLogResponse {
+        position: stored.position.0,
+        aggregate: stored.commit.aggregate.to_string(),
+        version: stored.commit.version,
+        recorded_at_us: stored.commit.recorded_at_us,
+        actor: stored.commit.actor.clone(),
+        hash,
+        kinds: stored.commit.events.iter().map(|it| it.kind.clone()).collect(),
+    }
+}

@@ -1,0 +1,3 @@
+//! Who may call: decided here, without IO.
+
+pub mod identity;

@@ -1,0 +1,47 @@
+//! Identity events as they are stored; the only place that knows both forms.
+
+use eventlog::{Codec, EventRecord, UnknownEvent};
+use prost::Message as _;
+use proto::access::v1 as pb;
+
+use crate::domain::identity::{Event, Identity};
+
+const CREATED: &str = "towpath.access.v1.IdentityCreated";
+const REVOKED: &str = "towpath.access.v1.IdentityRevoked";
+
+impl Codec for Identity {
+    type Event = Event;
+
+    fn encode(event: &Event) -> EventRecord {
+        let (kind, payload) = match event {
+            Event::Created { name, groups, is_service, token_hash } => {
+                let message = pb::IdentityCreated {
+                    name: name.clone(),
+                    groups: groups.clone(),
+                    is_service: *is_service,
+                    token_hash: token_hash.to_vec().into(),
+                };
+                (CREATED, message.encode_to_vec())
+            }
+            Event::Revoked => (REVOKED, pb::IdentityRevoked {}.encode_to_vec()),
+        };
+        EventRecord { kind: kind.to_owned(), schema: 1, payload: payload.into() }
+    }
+
+    fn decode(record: &EventRecord) -> Result<Event, UnknownEvent> {
+        let unknown = || UnknownEvent::new(record, "not an event of this role, or a field that cannot be read");
+        match (record.kind.as_str(), record.schema) {
+            (CREATED, 1) => {
+                let message = pb::IdentityCreated::decode(record.payload.clone()).map_err(|_| unknown())?;
+                Ok(Event::Created {
+                    name: message.name,
+                    groups: message.groups,
+                    is_service: message.is_service,
+                    token_hash: message.token_hash.as_ref().try_into().map_err(|_| unknown())?,
+                })
+            }
+            (REVOKED, 1) => Ok(Event::Revoked),
+            _ => Err(unknown()),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What crosses a process or outlives one: messages, clients and servers generated from `/proto`.
+
+macro_rules! package {
+    ($context:ident, $package:literal, $doc:literal) => {
+        #[doc = $doc]
+        pub mod $context {
+            /// Version 1.
+            pub mod v1 {
+                tonic::include_proto!($package);
+            }
+        }
+    };
+}
+
+package!(access, "towpath.access.v1", "Who may call.");
+package!(control, "towpath.control.v1", "The installation itself.");
+package!(delivery, "towpath.delivery.v1", "Builds, deployments, environments, holds.");
+package!(log, "towpath.log.v1", "The stored form of commits and events.");
+package!(run, "towpath.run.v1", "What the runner records.");
+
+/// Everything above as a `google.protobuf.FileDescriptorSet`, for gRPC reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

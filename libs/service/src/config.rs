@@ -1,0 +1,235 @@
+//! Configuration: `towpath.toml` in the data directory, then `TOWPATH_*`, then flags; the last
+//! one wins. Read once, at start.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// The name of the file in the data directory.
+pub const FILE: &str = "towpath.toml";
+
+/// Where Towpath listens when nobody says.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address and port of the one front. Anything but loopback needs TLS.
+    pub listen: String,
+    /// The repository that says what runs where.
+    pub manifests: Manifests,
+    /// Who Towpath's commits are by.
+    pub author: Author,
+    /// Certificate and key; without them only loopback is served.
+    pub tls: Option<Tls>,
+}
+
+/// The repository that says what runs where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Manifests {
+    /// A path or URL that git understands, without credentials in it.
+    pub url: String,
+    /// The branch that environments follow.
+    pub branch: String,
+    /// How often the branch is looked at without being told, in milliseconds.
+    pub look_every_ms: u64,
+}
+
+/// Who Towpath's commits are by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Author {
+    /// Name.
+    pub name: String,
+    /// Address; may not be empty.
+    pub email: String,
+}
+
+/// Certificate and key, PEM files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: DEFAULT_LISTEN.to_owned(),
+            manifests: Manifests::default(),
+            author: Author::default(),
+            tls: None,
+        }
+    }
+}
+
+impl Default for Manifests {
+    fn default() -> Self {
+        Self { url: String::new(), branch: "main".to_owned(), look_every_ms: 1_000 }
+    }
+}
+
+impl Default for Author {
+    fn default() -> Self {
+        Self { name: "Towpath".to_owned(), email: "towpath@localhost".to_owned() }
+    }
+}
+
+/// Why the configuration cannot be used. All of them are usage errors.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read or written.
+    #[error("{path}: {error}", path = path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path}: {error}", path = path.display())]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        error: String,
+    },
+    /// A value cannot be used.
+    #[error("{name}: {why}")]
+    Value {
+        /// Which setting.
+        name: &'static str,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Reads the file in `data`; without one, the defaults. Then the environment is applied,
+    /// as given in `env` (pairs of name and value; names without meaning here are ignored).
+    pub fn load(data: &Path, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
+        let path = data.join(FILE);
+        let mut config = match std::fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text)
+                .map_err(|error| Error::Syntax { path: path.clone(), error: error.to_string() })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
+            Err(error) => return Err(Error::Io { path, error }),
+        };
+        for (name, value) in env {
+            match name.as_str() {
+                "TOWPATH_LISTEN" => config.listen = value,
+                "TOWPATH_MANIFESTS_URL" => config.manifests.url = value,
+                "TOWPATH_MANIFESTS_BRANCH" => config.manifests.branch = value,
+                "TOWPATH_AUTHOR_NAME" => config.author.name = value,
+                "TOWPATH_AUTHOR_EMAIL" => config.author.email = value,
+                _ => {}
+            }
+        }
+        Ok(config)
+    }
+
+    /// Writes the file unless there is one.
+    pub fn write_if_missing(&self, data: &Path) -> Result<(), Error> {
+        let path = data.join(FILE);
+        if path.exists() { Ok(()) } else { self.write(data) }
+    }
+
+    /// Writes the file; a reader sees the old one or the new one, never half of it.
+    pub fn write(&self, data: &Path) -> Result<(), Error> {
+        let path = data.join(FILE);
+        let text = toml::to_string_pretty(self)
+            .map_err(|error| Error::Syntax { path: path.clone(), error: error.to_string() })?;
+        let half = data.join(".towpath.toml.new");
+        std::fs::write(&half, text)
+            .and_then(|()| std::fs::rename(&half, &path))
+            .map_err(|error| Error::Io { path, error })
+    }
+
+    /// Checks every value against the others.
+    pub fn validate(&self) -> Result<SocketAddr, Error> {
+        let address: SocketAddr = self.listen.parse().map_err(|_| Error::Value {
+            name: "listen",
+            why: format!("`{}` is not an address and port such as {DEFAULT_LISTEN}", self.listen),
+        })?;
+        if !is_loopback(address.ip()) && self.tls.is_none() {
+            let why = format!(
+                "`{}` can be reached from other machines, and tokens would cross the network in the clear; \
+                 give a certificate and key under [tls] (or --tls-certificate and --tls-key), or listen on 127.0.0.1",
+                self.listen
+            );
+            return Err(Error::Value { name: "listen", why });
+        }
+        if self.author.email.trim().is_empty() || self.author.email.contains(['<', '>', '\n']) {
+            let why = "must be an address such as towpath@example.com: commits need an author".to_owned();
+            return Err(Error::Value { name: "author.email", why });
+        }
+        if self.author.name.trim().is_empty() || self.author.name.contains(['<', '>', '\n']) {
+            let why = "must be a name: commits need an author".to_owned();
+            return Err(Error::Value { name: "author.name", why });
+        }
+        if self.manifests.look_every_ms < 50 {
+            let why = format!("{} is less than 50 ms", self.manifests.look_every_ms);
+            return Err(Error::Value { name: "manifests.look_every_ms", why });
+        }
+        if url_has_password(&self.manifests.url) {
+            let why = "the URL holds a password, which would be shown in process lists and logs; use a git credential helper or an SSH key".to_owned();
+            return Err(Error::Value { name: "manifests.url", why });
+        }
+        Ok(address)
+    }
+}
+
+fn is_loopback(ip: IpAddr) -> bool {
+    ip.is_loopback()
+}
+
+fn url_has_password(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split('/').next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_one_wins_and_typos_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(FILE), "listen = \"127.0.0.1:1\"\n[manifests]\nurl = \"/a\"\n").unwrap();
+        let env = [("TOWPATH_LISTEN".to_owned(), "127.0.0.1:2".to_owned())];
+        let config = Config::load(dir.path(), env).unwrap();
+        assert_eq!((config.listen.as_str(), config.manifests.url.as_str()), ("127.0.0.1:2", "/a"));
+        std::fs::write(dir.path().join(FILE), "lisen = \"x\"").unwrap();
+        assert!(Config::load(dir.path(), []).unwrap_err().to_string().contains("lisen"));
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { listen: "127.0.0.1:3".into(), ..Config::default() };
+        config.write_if_missing(dir.path()).unwrap();
+        Config::default().write_if_missing(dir.path()).unwrap();
+        assert_eq!(Config::load(dir.path(), []).unwrap(), config);
+    }
+
+    #[test]
+    fn the_world_needs_tls_and_commits_need_an_author() {
+        let wrong = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.validate().unwrap_err().to_string()
+        };
+        assert!(Config::default().validate().is_ok());
+        assert!(wrong(|it| it.listen = "0.0.0.0:7070".into()).contains("tls"));
+        assert!(wrong(|it| it.listen = "nonsense".into()).contains("listen"));
+        assert!(wrong(|it| it.author.email = " ".into()).contains("author.email"));
+        assert!(wrong(|it| it.manifests.url = "https://u:p@h/x".into()).contains("credential"));
+    }
+}

@@ -1,0 +1,19 @@
+//! What every service needs to run: configuration, clock and ids, errors as callers see them,
+//! authentication, one port for gRPC and HTTP, telemetry, shutdown.
+
+#![warn(missing_docs)]
+
+pub mod authn;
+pub mod clock;
+pub mod config;
+pub mod entropy;
+pub mod fault;
+pub mod key;
+pub mod role;
+pub mod serve;
+pub mod telemetry;
+pub mod time;
+
+pub use clock::{Clock, SystemClock};
+pub use config::Config;
+pub use fault::{Fault, Kind};

@@ -1,0 +1,127 @@
+//! One port for gRPC and HTTP: accepts, limits, shuts down in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Error, Tls};
+
+/// Connections served at once; more wait in the listen queue.
+const MAX_CONNECTIONS: usize = 1_024;
+/// The largest request body, in bytes, for HTTP and gRPC alike.
+pub const MAX_BODY: usize = 1024 * 1024;
+/// How long calls in flight may take to end at shutdown.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long a client may take to send its headers.
+const HEADERS: Duration = Duration::from_secs(10);
+
+/// Binds the front's port.
+///
+/// # Errors
+/// A [`Error::Value`] for `listen` that says who may have the port.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|error| Error::Value {
+        name: "listen",
+        why: format!("cannot listen on {address}: {error}; another `towpath up` may run there, or choose another port with --listen"),
+    })
+}
+
+/// Reads certificate and key.
+///
+/// # Errors
+/// What is wrong with which file.
+pub fn acceptor(tls: &Tls) -> Result<TlsAcceptor, Error> {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let wrong = |path: &std::path::Path, error: String| Error::Syntax { path: path.to_owned(), error };
+    let certificates = CertificateDer::pem_file_iter(&tls.certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| wrong(&tls.certificate, error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| wrong(&tls.key, error.to_string()))?;
+    let mut config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)
+        .map_err(|error| wrong(&tls.certificate, error.to_string()))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Serves until `stop`, then lets calls in flight end.
+pub async fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>, stop: CancellationToken) {
+    let graceful = GracefulShutdown::new();
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(20))
+        .max_concurrent_streams(256);
+    loop {
+        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { break };
+        let stream = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, or the peer is gone already: the next one may work.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let (builder, router, tls) = (builder.clone(), router.clone(), tls.clone());
+        let watcher = graceful.watcher();
+        tokio::spawn(async move {
+            connection(builder, stream, router, tls, watcher).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(DRAIN) => tracing::warn!("calls in flight were cut off at shutdown"),
+    }
+}
+
+async fn connection(
+    builder: auto::Builder<TokioExecutor>,
+    stream: TcpStream,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    // Small answers must not wait for more: latency matters more than packets here.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "nodelay");
+    }
+    let service = TowerToHyperService::new(router);
+    let ended = match tls {
+        None => {
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            watcher.watch(connection.into_owned()).await
+        }
+        Some(tls) => match tokio::time::timeout(HEADERS, tls.accept(stream)).await {
+            Ok(Ok(stream)) => {
+                let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                watcher.watch(connection.into_owned()).await
+            }
+            Ok(Err(_)) | Err(_) => return,
+        },
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

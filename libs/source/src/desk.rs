@@ -1,0 +1,134 @@
+//! The manifests repository: what it says at a commit, parsed once per file version.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
+
+use git::{GitError, Mirror};
+use ids::Oid;
+use manifests::kinds::{Application, DeploymentConfig};
+use manifests::{Cache, Diagnostic, Graph, Location};
+use tokio::sync::Mutex;
+
+/// How many states of the repository are kept parsed.
+const KEPT: usize = 16;
+
+/// The manifests at one commit.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The commit.
+    pub commit: Oid,
+    /// What the manifests say.
+    pub graph: Graph,
+    /// What is wrong with them; whatever is broken reads as absent.
+    pub problems: Vec<Diagnostic>,
+    /// Every file and its blob.
+    pub files: BTreeMap<String, Oid>,
+}
+
+impl Snapshot {
+    /// The application with this name.
+    pub fn application(&self, name: &str) -> Option<&Application> {
+        self.graph.application(name)
+    }
+
+    /// How the application runs in an environment.
+    pub fn config(&self, application: &str, environment: &str) -> Option<&DeploymentConfig> {
+        self.graph.deployment_config(self.application(application)?, environment)
+    }
+
+    /// Where the application's version stands in an environment, or why nowhere.
+    pub fn version_location(&self, application: &str, environment: &str) -> Result<Location, Diagnostic> {
+        let Some(found) = self.application(application) else {
+            let why = format!("there is no Application `{application}` at {}", self.commit);
+            return Err(Diagnostic::of_file("unknown-application", why, "")
+                .help("restore its manifest, or abort the deployment"));
+        };
+        self.graph.version_location(found, environment)
+    }
+}
+
+/// Why the manifests cannot be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DeskError {
+    /// The repository cannot be read.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+#[derive(Debug, Default)]
+struct Parsed {
+    cache: Cache,
+    kept: VecDeque<Arc<Snapshot>>,
+}
+
+/// The manifests repository on one branch. Clones share what is parsed.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    mirror: Mirror,
+    branch: Arc<str>,
+    parsed: Arc<Mutex<Parsed>>,
+}
+
+impl Desk {
+    /// Opens the mirror under `dir`. The repository itself is asked by [`Desk::look`].
+    pub async fn open(dir: &Path, url: &str, branch: &str) -> Result<Self, DeskError> {
+        let mirror = Mirror::open(dir, url, git::Options::default()).await?;
+        Ok(Self { mirror, branch: branch.into(), parsed: Arc::default() })
+    }
+
+    /// The mirror, for whoever writes.
+    pub fn mirror(&self) -> &Mirror {
+        &self.mirror
+    }
+
+    /// The branch that environments follow.
+    pub fn branch(&self) -> &str {
+        &self.branch
+    }
+
+    /// Asks the remote where the branch is and reads what it says there.
+    pub async fn look(&self) -> Result<Arc<Snapshot>, DeskError> {
+        let tip = self.mirror.fetch(&self.branch).await?;
+        self.at(&tip.oid).await
+    }
+
+    /// The manifests at a commit. Costs what differs from states read before.
+    pub async fn at(&self, commit: &Oid) -> Result<Arc<Snapshot>, DeskError> {
+        let mut parsed = self.parsed.lock().await;
+        if let Some(known) = parsed.kept.iter().find(|it| &it.commit == commit) {
+            return Ok(Arc::clone(known));
+        }
+        let files = self.mirror.list_files(commit).await?;
+        let (graph, problems) = self.load(&mut parsed.cache, &files).await?;
+        let files = files.into_iter().collect();
+        let snapshot = Arc::new(Snapshot { commit: commit.clone(), graph, problems, files });
+        parsed.kept.push_front(Arc::clone(&snapshot));
+        parsed.kept.truncate(KEPT);
+        Ok(snapshot)
+    }
+
+    /// Parsing is not async and reading is: first find out which blobs are missing, then read
+    /// them together, then parse.
+    async fn load(
+        &self,
+        cache: &mut Cache,
+        files: &[(String, Oid)],
+    ) -> Result<(Graph, Vec<Diagnostic>), DeskError> {
+        let names = || files.iter().map(|(path, blob)| (path.as_str(), blob.as_str()));
+        let mut wanted: Vec<Oid> =
+            files.iter().filter(|(path, blob)| cache.wants(path, blob.as_str())).map(|it| it.1.clone()).collect();
+        wanted.sort();
+        wanted.dedup();
+        let contents = self.mirror.blobs(&wanted).await?;
+        let read: BTreeMap<&str, Arc<[u8]>> =
+            wanted.iter().map(Oid::as_str).zip(contents.into_iter().map(Arc::from)).collect();
+        let loaded = Graph::load_with(names(), cache, |_, blob| {
+            Ok::<_, std::convert::Infallible>(read.get(blob).cloned().unwrap_or_else(|| Arc::from(&[][..])))
+        });
+        match loaded {
+            Ok(loaded) => Ok(loaded),
+            Err(never) => match never {},
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Why something has not happened yet: data, the same in the command line, over gRPC and in
+//! tests. Never a guess from logs.
+
+use ids::Uuid;
+
+use super::deployment::{Deployment, End, Place, Step};
+use super::hold::Hold;
+use super::slot;
+
+/// One reason why something waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// A stable word.
+    pub on: &'static str,
+    /// What and why, as a sentence.
+    pub why: String,
+    /// Who can do something about it.
+    pub who_can_act: String,
+    /// What happens next.
+    pub next: String,
+    /// When it is looked at again without anybody acting, in microseconds UTC.
+    pub looked_at_us: Option<i64>,
+}
+
+/// What is known around one environment of a deployment.
+#[derive(Debug)]
+pub struct Surroundings<'a> {
+    /// The slot.
+    pub slot: &'a slot::State,
+    /// Holds in force on scopes above it.
+    pub holds_above: Vec<&'a Hold>,
+    /// Conditions of the stage that nothing can meet yet.
+    pub gates: &'a [String],
+    /// The role that applies manifests is running.
+    pub runner_is_running: bool,
+}
+
+/// Says why `deployment` has not got further in `place`.
+pub fn place(id: Uuid, at: &Place, around: &Surroundings<'_>, now_us: i64) -> Vec<Waiting> {
+    match &at.step {
+        Step::Waiting => in_queue(id, around, now_us),
+        Step::Requested { .. } => vec![Waiting {
+            on: "commit",
+            why: format!("the commit to `{}` is being written and pushed", at.environment),
+            who_can_act: "nobody needs to; a push that fails is tried again".into(),
+            next: "the manifest is committed".into(),
+            looked_at_us: None,
+        }],
+        Step::Committed { commit } if around.runner_is_running => vec![Waiting {
+            on: "probe",
+            why: format!("commit {commit} is being applied to `{}` and probed", at.environment),
+            who_can_act: "nobody needs to".into(),
+            next: "SUCCESS when the probes are good, FAILED with their answer when they are not".into(),
+            looked_at_us: None,
+        }],
+        Step::Committed { .. } => vec![Waiting {
+            on: "role",
+            why: "the role `runner`, which applies manifests, is not running".into(),
+            who_can_act: "whoever operates Towpath".into(),
+            next: "it goes on by itself when the role runs".into(),
+            looked_at_us: None,
+        }],
+        Step::Refused { code, message } => vec![Waiting {
+            on: "refused",
+            why: format!("{code}: {message}"),
+            who_can_act: "whoever owns the manifest".into(),
+            next: format!("correct the manifest, then `towpath deployments retry {id}`"),
+            looked_at_us: None,
+        }],
+        Step::Succeeded { .. } | Step::Failed { .. } | Step::Superseded { .. } => vec![],
+    }
+}
+
+fn in_queue(id: Uuid, around: &Surroundings<'_>, now_us: i64) -> Vec<Waiting> {
+    let slot = around.slot;
+    let mut reasons: Vec<_> = around.gates.iter().map(|gate| gate_is_closed(gate)).collect();
+    let forced = slot.forced.as_ref().is_some_and(|it| it.deployment == id);
+    if let Some(other) = slot.in_flight.as_ref().filter(|it| it.deployment != id) {
+        reasons.push(Waiting {
+            on: "slot-busy",
+            why: format!("{} (deployment {}) is being promoted there", other.version, other.deployment),
+            who_can_act: "nobody needs to".into(),
+            next: "it is this one's turn when that one has ended".into(),
+            looked_at_us: None,
+        });
+    }
+    if !forced {
+        let holds = slot.holds.active(now_us).chain(around.holds_above.iter().copied());
+        reasons.extend(holds.map(held));
+    }
+    if reasons.is_empty() {
+        reasons.push(Waiting {
+            on: "turn",
+            why: "it is about to be taken up".into(),
+            who_can_act: "nobody needs to".into(),
+            next: "its commit is requested".into(),
+            looked_at_us: None,
+        });
+    }
+    reasons
+}
+
+fn gate_is_closed(gate: &str) -> Waiting {
+    Waiting {
+        on: "gate",
+        why: format!("the stage asks for `{gate}`, which this version of Towpath cannot check"),
+        who_can_act: "whoever owns the ReleaseTrack".into(),
+        next: format!("it waits; remove `{gate}` from the stage and report a new build to go on without"),
+        looked_at_us: None,
+    }
+}
+
+/// A hold as a reason to wait.
+pub fn held(hold: &Hold) -> Waiting {
+    let what = if hold.subject.is_empty() { "everything" } else { &hold.subject };
+    let end = match hold.until_us {
+        Some(_) => "runs out by itself, or",
+        None => "stands until",
+    };
+    Waiting {
+        on: "hold",
+        why: format!("{what} is held ({}): {}", hold.source.as_str(), hold.reason),
+        who_can_act: "a release manager".into(),
+        next: format!("the hold {end} `towpath hold release {}`", hold.id),
+        looked_at_us: hold.until_us,
+    }
+}
+
+/// One sentence about where a deployment stands.
+pub fn summary(deployment: &Deployment) -> String {
+    let version = &deployment.created.version;
+    let application = &deployment.created.application;
+    match &deployment.end {
+        Some(End::Success) => format!("{application} {version} reached every environment of its track."),
+        Some(End::Failed { environment, message }) => {
+            format!("{application} {version} failed in {environment}: {message}")
+        }
+        Some(End::Superseded { by, rule }) => {
+            format!("{application} {version} was superseded by deployment {by} (decided by {}).", rule.as_str())
+        }
+        Some(End::Aborted { reason }) => format!("{application} {version} was aborted: {reason}"),
+        Some(End::Quarantined { message }) => format!("{application} {version} is quarantined: {message}"),
+        Some(End::RolledBack { by }) => format!("{application} {version} was rolled back by deployment {by}."),
+        None => format!("{application} {version} is {}.", deployment.state_word()),
+    }
+}

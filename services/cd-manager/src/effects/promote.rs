@@ -1,0 +1,148 @@
+//! Writes a version into an environment's manifest: takes the slot, records that the commit may
+//! exist from now on, hands it to the one writer of the branch, records where it landed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::process::Retry;
+use git::{Change, EditOutcome, FileEdit, Published, WriteError};
+use ids::{Oid, Uuid, derive};
+use manifests::{Diagnostic, Location, Values};
+
+use super::retry;
+use crate::domain::deployment::{Command, Deployment, Step};
+use crate::domain::slot::{self, Place};
+use crate::{Inner, ROLE};
+
+impl Inner {
+    pub(super) async fn promote(
+        &self,
+        id: Uuid,
+        place: &Place,
+        held_above: Option<String>,
+    ) -> Result<(), Retry> {
+        let now_us = self.deps.clock.now_us();
+        let start = slot::Command::Start { deployment: id, now_us, held_above };
+        if !self.tell_slot(id, place, &start).await? {
+            return Ok(());
+        }
+        let snapshot = self.deps.desk.look().await.map_err(|error| retry(&error))?;
+        let request = Command::RequestPromotion {
+            environment: place.environment.clone(),
+            since: Some(snapshot.commit.clone()),
+        };
+        self.tell(id, request).await?;
+        let loaded = self.deployments.load(id).await.map_err(|error| retry(&error))?;
+        let Some(deployment) = loaded.state else { return Ok(()) };
+        let Some(at) = deployment.place(&place.environment) else { return Ok(()) };
+        let Step::Requested { since } = &at.step else { return Ok(()) };
+
+        let environment = place.environment.clone();
+        let location = match snapshot.version_location(&place.application, &place.environment) {
+            Ok(location) => location,
+            Err(problem) => return self.refuse(id, environment, &problem).await,
+        };
+        let file = location.file.clone();
+        let change_id = derive::effect(id, &place.environment, "commit", at.attempt);
+        let change = Change {
+            id: change_id,
+            files: vec![edit(location, self.values(&deployment, &snapshot))],
+            subject: format!("{}: {} {}", place.environment, place.application, deployment.created.version),
+            body: String::new(),
+            trailers: trailers(id, &at.stage, place),
+            since: since.clone(),
+        };
+        match self.deps.writer.submit(change).await {
+            Ok(published) => self.record(id, environment, file, published).await,
+            Err(WriteError::Refused(text)) => match serde_json::from_str::<Refusal>(&text) {
+                Ok(refusal) => self.refuse_with(id, environment, refusal).await,
+                Err(_) => {
+                    let refusal = Refusal { code: "edit-refused".into(), message: text };
+                    self.refuse_with(id, environment, refusal).await
+                }
+            },
+            Err(WriteError::Invalid(message)) => {
+                let refusal = Refusal { code: "change-invalid".into(), message };
+                self.refuse_with(id, environment, refusal).await
+            }
+            // The remote may change its mind, or come back: only a true conflict needs a person.
+            Err(error) => Err(Retry { after: Duration::from_millis(200), why: error.to_string() }),
+        }
+    }
+
+    async fn record(&self, id: Uuid, environment: String, file: String, it: Published) -> Result<(), Retry> {
+        let commit: Oid = it.commit;
+        let already = it.already;
+        self.tell(id, Command::RecordCommit { environment, commit, file, already }).await
+    }
+
+    async fn refuse(&self, id: Uuid, environment: String, problem: &Diagnostic) -> Result<(), Retry> {
+        self.refuse_with(id, environment, Refusal::of(problem)).await
+    }
+
+    async fn refuse_with(&self, id: Uuid, environment: String, refusal: Refusal) -> Result<(), Retry> {
+        let Refusal { code, message } = refusal;
+        self.tell(id, Command::RecordRefusal { environment, code, message }).await
+    }
+
+    fn values(&self, deployment: &Deployment, snapshot: &source::Snapshot) -> Values {
+        let created = &deployment.created;
+        let registry = created.registries.iter().find_map(|name| snapshot.graph.artifact_registry(name));
+        let image = registry.and_then(|it| it.url.as_deref()).map(|url| {
+            let host = url.trim_start_matches("https://").trim_end_matches('/');
+            format!("{host}/{}", created.container)
+        });
+        Values {
+            version: created.version.to_string(),
+            image,
+            digest: Some(created.digest.to_string()),
+            commit: created.commit.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Why an edit was refused, on its way through the writer.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Refusal {
+    code: String,
+    message: String,
+}
+
+impl Refusal {
+    fn of(problem: &Diagnostic) -> Self {
+        Self { code: problem.code.to_owned(), message: problem.to_string() }
+    }
+}
+
+fn edit(location: Location, values: Values) -> FileEdit {
+    let path = location.file.clone();
+    let edit = move |bytes: Option<&[u8]>| {
+        let refuse = |problem: &Diagnostic| {
+            let refusal = Refusal::of(problem);
+            serde_json::to_string(&refusal).unwrap_or(refusal.message)
+        };
+        let Some(bytes) = bytes else {
+            let why = format!("`{}` is not there any more", location.file);
+            let problem = Diagnostic::of_file("file-missing", why, &location.file)
+                .help("restore the file, or point the environment at another one");
+            return Err(refuse(&problem));
+        };
+        match manifests::set_version(&location.file, bytes, &location, &values) {
+            Ok(edited) if edited.changed => Ok(EditOutcome::Replace(edited.bytes)),
+            Ok(_) => Ok(EditOutcome::Unchanged),
+            Err(problem) => Err(refuse(&problem)),
+        }
+    };
+    FileEdit { path, edit: Arc::new(edit) }
+}
+
+fn trailers(id: Uuid, stage: &str, place: &Place) -> Vec<(String, String)> {
+    [
+        ("Towpath-Deployment", id.to_string()),
+        ("Towpath-Stage", stage.to_owned()),
+        ("Towpath-Environment", place.environment.clone()),
+        ("Towpath-Actor", ROLE.to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}

@@ -1,0 +1,226 @@
+//! Looks at the branch and finds versions that a person wrote by hand: deploys those that the
+//! log knows, says which it does not, and holds the slot either way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use git::CommitFacts;
+use ids::{Oid, Uuid, Version, derive};
+use manifests::Location;
+use source::Snapshot;
+use tokio_util::sync::CancellationToken;
+
+use super::hold_of;
+use crate::Inner;
+use crate::domain::deployment::{self, Created};
+use crate::domain::hold::{Hold, Source};
+use crate::domain::slot::{self, Edit, Place};
+use crate::domain::track::{Kind, Stage};
+
+/// Looks until stopped. A branch that cannot be reached is tried again at the next look.
+pub(crate) async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
+    let mut seen: Option<Arc<Snapshot>> = None;
+    let mut every = tokio::time::interval(inner.deps.look_every);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => {}
+        }
+        match inner.deps.desk.look().await {
+            Ok(now) if seen.as_ref().is_some_and(|it| it.commit == now.commit) => {}
+            Ok(now) => match inner.look_for_edits(seen.as_deref(), &now).await {
+                Ok(()) => seen = Some(now),
+                Err(why) => tracing::warn!(%why, "hand-written versions could not be looked for"),
+            },
+            Err(error) => tracing::warn!(%error, "the manifests could not be read"),
+        }
+    }
+}
+
+impl Inner {
+    async fn look_for_edits(&self, before: Option<&Snapshot>, now: &Snapshot) -> Result<(), String> {
+        let changed: BTreeSet<&str> = now
+            .files
+            .iter()
+            .filter(|(path, blob)| before.is_none_or(|it| it.files.get(*path) != Some(*blob)))
+            .map(|(path, _)| path.as_str())
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let mut unsettled = false;
+        for (place, location) in places(now) {
+            if changed.contains(location.file.as_str()) {
+                unsettled |= !self.look_at(&place, &location, before, now).await?;
+            }
+        }
+        if unsettled { Err("a slot is busy; it is looked at again".into()) } else { Ok(()) }
+    }
+
+    /// Says whether everything about the place is settled.
+    async fn look_at(
+        &self,
+        place: &Place,
+        location: &Location,
+        before: Option<&Snapshot>,
+        now: &Snapshot,
+    ) -> Result<bool, String> {
+        let Some(found) = self.version_at(location, now).await? else { return Ok(true) };
+        if self.is_expected(place, &found) {
+            return Ok(true);
+        }
+        let Some(commit) = self.last_commit_of(&location.file, before, now).await? else { return Ok(true) };
+        if commit.trailer("Towpath-Change").is_some() {
+            return Ok(true);
+        }
+        self.take_over(place, &found, &commit, now).await
+    }
+
+    /// The version in the manifest: what the template captured, or the text when it does not
+    /// match; `None` when nothing is there or the file cannot be read.
+    async fn version_at(&self, location: &Location, now: &Snapshot) -> Result<Option<String>, String> {
+        let Some(blob) = now.files.get(&location.file) else { return Ok(None) };
+        let bytes = self.deps.desk.mirror().blob(blob).await.map_err(|error| error.to_string())?;
+        let current =
+            manifests::current_scalar(&location.file, &bytes, &location.document, &location.pointer);
+        let Ok(Some(text)) = current else { return Ok(None) };
+        Ok(Some(location.template.matches(&text).and_then(|it| it.version).unwrap_or(text)))
+    }
+
+    /// Whether the log accounts for the version: it wrote it, writes it now, or saw it before.
+    fn is_expected(&self, place: &Place, found: &str) -> bool {
+        let world = self.world();
+        match world.slot(&place.environment, &place.application) {
+            Some(slot) => {
+                let flying = slot.in_flight.as_ref().is_some_and(|it| it.version.as_str() == found);
+                let forced = slot.forced.as_ref().is_some_and(|it| it.version.as_str() == found);
+                flying || forced || slot.written.as_deref() == Some(found)
+            }
+            // What stood there before Towpath came is nobody's edit unless the log knows it.
+            None => !is_deployed_somewhere(&world, place, found),
+        }
+    }
+
+    async fn last_commit_of(
+        &self,
+        file: &str,
+        before: Option<&Snapshot>,
+        now: &Snapshot,
+    ) -> Result<Option<CommitFacts>, String> {
+        let mirror = self.deps.desk.mirror();
+        let since: Option<&Oid> = before.map(|it| &it.commit);
+        let mut commits = mirror.commits(since, &now.commit).await.map_err(|error| error.to_string())?;
+        if before.is_some() && !commits.iter().any(|it| it.changed_paths.iter().any(|path| path == file)) {
+            // The branch was rewritten: look at all of it.
+            commits = mirror.commits(None, &now.commit).await.map_err(|error| error.to_string())?;
+        }
+        Ok(commits.into_iter().find(|it| it.changed_paths.iter().any(|path| path == file)))
+    }
+
+    async fn take_over(
+        &self,
+        place: &Place,
+        found: &str,
+        commit: &CommitFacts,
+        now: &Snapshot,
+    ) -> Result<bool, String> {
+        let mut edit = Edit {
+            version: found.to_owned(),
+            commit: commit.oid.clone(),
+            author_name: commit.author_name.clone(),
+            author_email: commit.author_email.clone(),
+            deployment: None,
+        };
+        let slot = derive::slot(&place.environment, &place.application);
+        let by = format!("{} <{}> in {}", edit.author_name, edit.author_email, edit.commit);
+        let command = match self.known_build(place, found, &by, now) {
+            None => {
+                let id = derive::id("hold", &[&slot.to_string(), edit.commit.as_str()]);
+                let reason = format!("UNKNOWN_VERSION: `{found}` was written by hand by {by}, and nobody reported it");
+                slot::Command::SeeUnknownVersion { place: place.clone(), edit, hold: manual_hold(id, place, reason) }
+            }
+            Some(created) => {
+                let kind = format!("{}:{}:{}", Kind::Manual.as_str(), place.environment, edit.commit);
+                let id = derive::deployment(created.build, &place.application, &kind, 0);
+                self.open_manual(id, &created).await?;
+                edit.deployment = Some(id);
+                let reason = format!("`{found}` was written by hand by {by}");
+                let hold = manual_hold(hold_of(id), place, reason);
+                slot::Command::Force {
+                    place: place.clone(),
+                    candidate: created.candidate(id),
+                    hold,
+                    edit: Some(edit),
+                }
+            }
+        };
+        self.tell_slot(slot, place, &command).await.map_err(|error| error.to_string())
+    }
+
+    async fn open_manual(&self, id: Uuid, created: &Created) -> Result<(), String> {
+        self.tell(id, deployment::Command::Create(created.clone())).await.map_err(|error| error.to_string())
+    }
+
+    /// The build that the log knows under this version, made into a deployment of one place.
+    fn known_build(&self, place: &Place, found: &str, by: &str, now: &Snapshot) -> Option<Created> {
+        Version::parse(found).ok()?;
+        let application = now.application(&place.application)?;
+        let world = self.world();
+        let mut builds = world.builds_of(&application.build_definition, found);
+        let (build, position, report) = builds.find(|(_, _, report)| {
+            let runs = now.graph.applications_of(&report.definition, &report.container);
+            runs.iter().any(|it| it.name() == place.application)
+        })?;
+        Some(Created {
+            build,
+            application: place.application.clone(),
+            application_set: application.application_set().to_owned(),
+            track: String::new(),
+            kind: Kind::Manual,
+            stages: vec![Stage::new(0, vec![place.environment.clone()])],
+            definition: report.definition.clone(),
+            container: report.container.clone(),
+            version: report.version.clone(),
+            digest: report.digest.clone(),
+            registries: report.registries.clone(),
+            commit: report.commit.clone(),
+            ci_run: report.ci_run,
+            reported_at: position,
+            reason: format!("written by hand by {by}"),
+        })
+    }
+}
+
+fn is_deployed_somewhere(world: &crate::process::World, place: &Place, version: &str) -> bool {
+    world.deployment_ids().filter_map(|id| world.deployment(id)).any(|it| {
+        it.created.application == place.application && it.created.version.as_str() == version
+    })
+}
+
+fn manual_hold(id: Uuid, place: &Place, reason: String) -> Hold {
+    Hold {
+        id,
+        scope: "app".into(),
+        subject: format!("{}/{}", place.environment, place.application),
+        reason,
+        until_us: None,
+        source: Source::ManualChange,
+    }
+}
+
+/// Every place whose version stands somewhere. Costs the number of manifests.
+fn places(now: &Snapshot) -> BTreeMap<Place, Location> {
+    let mut found = BTreeMap::new();
+    let environments: Vec<_> = now.graph.environments().map(|it| it.meta.name.to_string()).collect();
+    for application in now.graph.applications() {
+        for environment in &environments {
+            if let Ok(location) = now.graph.version_location(application, environment) {
+                let place =
+                    Place { environment: environment.clone(), application: application.name().to_owned() };
+                found.insert(place, location);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,36 @@
+//! `ListDeployments`.
+
+use eventlog::Position;
+use proto::delivery::v1 as pb;
+use service::Fault;
+
+use crate::{Inner, queries};
+
+/// How many are listed when nobody says.
+const LIMIT: u32 = 200;
+/// The most that one answer holds.
+const MOST: u32 = 10_000;
+
+impl Inner {
+    pub(super) async fn list_deployments(
+        &self,
+        request: &pb::ListDeploymentsRequest,
+    ) -> Result<pb::ListDeploymentsResponse, Fault> {
+        let position = match request.min_position {
+            0 => self.read_now().await?,
+            wanted => {
+                self.read_at(Position(wanted)).await?;
+                *self.deps.read_position.borrow()
+            }
+        };
+        let wanted = queries::Wanted {
+            id: "",
+            application: &request.application,
+            environment: &request.environment,
+            state: &request.state,
+            limit: if request.limit == 0 { LIMIT } else { request.limit.min(MOST) },
+        };
+        let deployments = queries::deployments(&self.deps.reads, &wanted).await?;
+        Ok(pb::ListDeploymentsResponse { deployments, position: position.0 })
+    }
+}

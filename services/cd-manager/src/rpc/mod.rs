@@ -1,0 +1,262 @@
+//! What callers may ask: one method per file. The gate has authenticated and authorised them
+//! before anything here runs.
+
+mod abort_deployment;
+mod create_hold;
+mod explain;
+mod list_deployments;
+mod list_environments;
+mod list_holds;
+mod release_hold;
+pub(crate) mod report_build;
+mod retry_deployment;
+mod rollback;
+mod show_deployment;
+mod show_environment;
+mod watch_deployments;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::{Context, Position};
+use futures::stream::BoxStream;
+use ids::Uuid;
+use prost::Message;
+use proto::delivery::v1 as pb;
+use proto::delivery::v1::delivery_service_server::DeliveryService;
+use service::fault::{Coded, Fault, Kind};
+use service::{authn, key};
+use tonic::{Request, Response, Status};
+
+use crate::domain::{build, deployment, scope, slot};
+use crate::{Inner, queries};
+
+/// How long a reader waits for a position it has heard of.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The gRPC service.
+#[derive(Clone)]
+pub struct Rpc(pub(crate) Arc<Inner>);
+
+/// The answer to a method, or a fault as a status.
+type Answer<T> = Result<Response<T>, Status>;
+
+fn answer<T>(result: Result<T, Fault>) -> Answer<T> {
+    result.map(Response::new).map_err(Status::from)
+}
+
+#[tonic::async_trait]
+impl DeliveryService for Rpc {
+    type WatchDeploymentsStream = BoxStream<'static, Result<pb::WatchDeploymentsResponse, Status>>;
+
+    async fn report_build(&self, request: Request<pb::ReportBuildRequest>) -> Answer<pb::ReportBuildResponse> {
+        let result = async {
+            let caller = authn::principal(&request)?;
+            let key = key::required(&request)?.to_owned();
+            self.0.report_build(&caller.name, Some(&key), request.get_ref()).await
+        };
+        answer(result.await)
+    }
+
+    async fn list_deployments(
+        &self,
+        request: Request<pb::ListDeploymentsRequest>,
+    ) -> Answer<pb::ListDeploymentsResponse> {
+        answer(self.0.list_deployments(request.get_ref()).await)
+    }
+
+    async fn show_deployment(
+        &self,
+        request: Request<pb::ShowDeploymentRequest>,
+    ) -> Answer<pb::ShowDeploymentResponse> {
+        answer(self.0.show_deployment(&request.get_ref().id).await)
+    }
+
+    async fn watch_deployments(
+        &self,
+        request: Request<pb::WatchDeploymentsRequest>,
+    ) -> Answer<Self::WatchDeploymentsStream> {
+        answer(watch_deployments::watch(Arc::clone(&self.0), request.into_inner()).await)
+    }
+
+    async fn retry_deployment(
+        &self,
+        request: Request<pb::RetryDeploymentRequest>,
+    ) -> Answer<pb::RetryDeploymentResponse> {
+        let result = async { self.0.retry_deployment(&self.call(&request, "RetryDeployment")?, request.get_ref()).await };
+        answer(result.await)
+    }
+
+    async fn abort_deployment(
+        &self,
+        request: Request<pb::AbortDeploymentRequest>,
+    ) -> Answer<pb::AbortDeploymentResponse> {
+        let result = async { self.0.abort_deployment(&self.call(&request, "AbortDeployment")?, request.get_ref()).await };
+        answer(result.await)
+    }
+
+    async fn explain(&self, request: Request<pb::ExplainRequest>) -> Answer<pb::ExplainResponse> {
+        answer(self.0.explain(&request.get_ref().subject).await)
+    }
+
+    async fn list_environments(
+        &self,
+        _: Request<pb::ListEnvironmentsRequest>,
+    ) -> Answer<pb::ListEnvironmentsResponse> {
+        answer(self.0.list_environments().await)
+    }
+
+    async fn show_environment(
+        &self,
+        request: Request<pb::ShowEnvironmentRequest>,
+    ) -> Answer<pb::ShowEnvironmentResponse> {
+        answer(self.0.show_environment(&request.get_ref().name).await)
+    }
+
+    async fn rollback(&self, request: Request<pb::RollbackRequest>) -> Answer<pb::RollbackResponse> {
+        let result = async { self.0.rollback(&self.call(&request, "Rollback")?, request.get_ref()).await };
+        answer(result.await)
+    }
+
+    async fn create_hold(&self, request: Request<pb::CreateHoldRequest>) -> Answer<pb::CreateHoldResponse> {
+        let result = async { self.0.create_hold(&self.call(&request, "CreateHold")?, request.get_ref()).await };
+        answer(result.await)
+    }
+
+    async fn list_holds(&self, request: Request<pb::ListHoldsRequest>) -> Answer<pb::ListHoldsResponse> {
+        answer(self.0.list_holds(request.get_ref().all).await)
+    }
+
+    async fn release_hold(&self, request: Request<pb::ReleaseHoldRequest>) -> Answer<pb::ReleaseHoldResponse> {
+        let result = async { self.0.release_hold(&self.call(&request, "ReleaseHold")?, request.get_ref()).await };
+        answer(result.await)
+    }
+}
+
+impl Rpc {
+    /// Who calls a method that changes something, with its idempotency.
+    fn call<T: Message>(&self, request: &Request<T>, method: &str) -> Result<Context, Fault> {
+        let caller = authn::principal(request)?;
+        let body = request.get_ref().encode_to_vec();
+        let key = key::required(request)?;
+        let idempotency = self.0.deps.keys.take(&caller.name, method, key, &body)?;
+        Ok(Context {
+            actor: caller.name,
+            now_us: self.0.deps.clock.now_us(),
+            idempotency: Some(idempotency),
+            correlation: None,
+            causation: None,
+        })
+    }
+}
+
+impl Inner {
+    /// Waits until the read models hold a position.
+    pub(crate) async fn read_at(&self, position: Position) -> Result<(), Fault> {
+        let mut at = self.deps.read_position.clone();
+        let reached = tokio::time::timeout(PATIENCE, at.wait_for(|now| *now >= position)).await;
+        match reached {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Fault::new(
+                Kind::Unknown,
+                "read-model-behind",
+                format!("the read models have not reached log position {} yet", position.0),
+            )
+            .fix("repeat the call; `towpath status` shows how far they are")),
+        }
+    }
+
+    /// Everything recorded before this call is readable after it.
+    async fn read_now(&self) -> Result<Position, Fault> {
+        let tail = self.deps.log.tail().await.map_err(Fault::broken)?;
+        self.read_at(tail.position).await?;
+        Ok(tail.position)
+    }
+
+    /// The deployment that a full id or an unambiguous beginning names.
+    async fn deployment_id(&self, text: &str) -> Result<Uuid, Fault> {
+        let not_found = || {
+            Fault::new(Kind::NotFound, "not-found", format!("there is no deployment `{}`", shown(text)))
+                .fix("`towpath deployments list` shows all; the first eight characters of an id are enough")
+        };
+        self.read_now().await?;
+        if text.len() < 4 || !text.bytes().all(|it| it.is_ascii_hexdigit() || it == b'-') {
+            return Err(not_found());
+        }
+        let prefix = text.to_ascii_lowercase();
+        let found = queries::ids_with_prefix(&self.deps.reads, &prefix).await?;
+        match found.as_slice() {
+            [only] => Uuid::parse_str(only).map_err(Fault::broken),
+            [] => Err(not_found()),
+            _ => Err(Fault::new(
+                Kind::Invalid,
+                "ambiguous-id",
+                format!("several deployments begin with `{}`", shown(text)),
+            )
+            .fix("write more of the id")),
+        }
+    }
+
+    async fn deployment_row(&self, id: Uuid) -> Result<pb::Deployment, Fault> {
+        self.read_now().await?;
+        let id = id.to_string();
+        let wanted = queries::Wanted { id: &id, limit: 1, ..queries::Wanted::default() };
+        let found = queries::deployments(&self.deps.reads, &wanted).await?.pop();
+        found.ok_or_else(|| Fault::broken(format!("deployment {id} is in the log but not in the read model")))
+    }
+}
+
+/// A text of unknown origin, fit to be shown: at most 80 characters, control characters escaped.
+fn shown(text: &str) -> String {
+    text.chars().take(80).flat_map(char::escape_default).collect()
+}
+
+/// A text that a person gave as a reason: something, and not a novel.
+fn text(name: &str, value: &str) -> Result<String, Fault> {
+    let value = value.trim();
+    if value.is_empty() || value.chars().count() > 1_000 {
+        let what = format!("`{name}` must have 1-1000 characters, not {}", value.chars().count());
+        return Err(Fault::new(Kind::Invalid, "invalid-value", what).fix("say in a sentence why"));
+    }
+    Ok(value.to_owned())
+}
+
+impl Coded for build::Rejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotDeployable => "release-type-none",
+        }
+    }
+}
+
+impl Coded for deployment::Rejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "not-found",
+            Self::NoSuchEnvironment(_) => "no-such-environment",
+            Self::Over(_) => "over",
+            Self::Underway(_) => "underway",
+            Self::NothingToRetry(_) => "nothing-to-retry",
+        }
+    }
+}
+
+impl Coded for slot::Rejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NewestChanged => "newest-changed",
+            Self::Busy(_) => "busy",
+            Self::Held(_) => "held",
+            Self::NotWaiting(_) => "not-waiting",
+            Self::NoSuchHold(_) => "no-such-hold",
+        }
+    }
+}
+
+impl Coded for scope::Rejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoSuchHold(_) => "no-such-hold",
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Deployment events.
+
+use eventlog::{Codec, EventRecord, UnknownEvent};
+use proto::delivery::v1 as pb;
+
+use super::{Fields, bytes, message, name, opt_text, record, stages_from_wire, stages_to_wire};
+use crate::domain::deployment::{Created, Decisions, End, Event};
+use crate::domain::order::Rule;
+use crate::domain::track::Kind;
+
+impl Codec for Decisions {
+    type Event = Event;
+
+    fn encode(event: &Event) -> EventRecord {
+        match event {
+            Event::Created(created) => record("DeploymentCreated", &created_to_wire(created)),
+            Event::PromotionRequested { stage, environment, attempt, since } => record(
+                "PromotionRequested",
+                &pb::PromotionRequested {
+                    stage: stage.clone(),
+                    environment: environment.clone(),
+                    attempt: *attempt,
+                    since: opt_text(since.as_ref()),
+                },
+            ),
+            Event::Committed { stage, environment, commit, file, already, attempt } => record(
+                "ManifestCommitted",
+                &pb::ManifestCommitted {
+                    stage: stage.clone(),
+                    environment: environment.clone(),
+                    commit: commit.to_string(),
+                    file: file.clone(),
+                    already: *already,
+                    attempt: *attempt,
+                },
+            ),
+            Event::Refused { stage, environment, code, message } => record(
+                "PromotionRefused",
+                &pb::PromotionRefused {
+                    stage: stage.clone(),
+                    environment: environment.clone(),
+                    code: code.clone(),
+                    message: message.clone(),
+                },
+            ),
+            Event::EnvironmentSucceeded { stage, environment, run, url } => record(
+                "EnvironmentSucceeded",
+                &pb::EnvironmentSucceeded {
+                    stage: stage.clone(),
+                    environment: environment.clone(),
+                    run_id: bytes(*run),
+                    url: url.clone(),
+                },
+            ),
+            Event::EnvironmentFailed { stage, environment, run, message } => record(
+                "EnvironmentFailed",
+                &pb::EnvironmentFailed {
+                    stage: stage.clone(),
+                    environment: environment.clone(),
+                    run_id: bytes(*run),
+                    message: message.clone(),
+                },
+            ),
+            Event::EnvironmentSuperseded { stage, environment, by, rule } => record(
+                "EnvironmentSuperseded",
+                &pb::EnvironmentSuperseded {
+                    stage: stage.clone(),
+                    environment: environment.clone(),
+                    by: bytes(*by),
+                    rule: rule.as_str().to_owned(),
+                },
+            ),
+            Event::StageSucceeded { stage } => {
+                record("StageSucceeded", &pb::StageSucceeded { stage: stage.clone() })
+            }
+            Event::Ended(end) => ended(end),
+            Event::Retried { environment, attempt } => record(
+                "DeploymentRetried",
+                &pb::DeploymentRetried { environment: environment.clone(), attempt: *attempt },
+            ),
+        }
+    }
+
+    fn decode(stored: &EventRecord) -> Result<Event, UnknownEvent> {
+        let fields = Fields(stored);
+        let name = name(stored)?;
+        if let Some(end) = end_from_wire(&fields, name)? {
+            return Ok(Event::Ended(end));
+        }
+        match name {
+            "DeploymentCreated" => created_from_wire(&fields, message(stored)?).map(Event::Created),
+            "PromotionRequested" => {
+                let it: pb::PromotionRequested = message(stored)?;
+                Ok(Event::PromotionRequested {
+                    stage: it.stage,
+                    environment: it.environment,
+                    attempt: it.attempt,
+                    since: fields.opt_oid(&it.since)?,
+                })
+            }
+            "ManifestCommitted" => {
+                let it: pb::ManifestCommitted = message(stored)?;
+                Ok(Event::Committed {
+                    stage: it.stage,
+                    environment: it.environment,
+                    commit: fields.oid(&it.commit)?,
+                    file: it.file,
+                    already: it.already,
+                    attempt: it.attempt,
+                })
+            }
+            "PromotionRefused" => {
+                let it: pb::PromotionRefused = message(stored)?;
+                let (stage, environment) = (it.stage, it.environment);
+                Ok(Event::Refused { stage, environment, code: it.code, message: it.message })
+            }
+            "EnvironmentSucceeded" => {
+                let it: pb::EnvironmentSucceeded = message(stored)?;
+                let run = fields.uuid(&it.run_id)?;
+                Ok(Event::EnvironmentSucceeded { stage: it.stage, environment: it.environment, run, url: it.url })
+            }
+            "EnvironmentFailed" => {
+                let it: pb::EnvironmentFailed = message(stored)?;
+                let (run, message) = (fields.uuid(&it.run_id)?, it.message);
+                Ok(Event::EnvironmentFailed { stage: it.stage, environment: it.environment, run, message })
+            }
+            "EnvironmentSuperseded" => {
+                let it: pb::EnvironmentSuperseded = message(stored)?;
+                Ok(Event::EnvironmentSuperseded {
+                    stage: it.stage,
+                    environment: it.environment,
+                    by: fields.uuid(&it.by)?,
+                    rule: fields.word(Rule::parse(&it.rule))?,
+                })
+            }
+            "StageSucceeded" => {
+                let it: pb::StageSucceeded = message(stored)?;
+                Ok(Event::StageSucceeded { stage: it.stage })
+            }
+            "DeploymentRetried" => {
+                let it: pb::DeploymentRetried = message(stored)?;
+                Ok(Event::Retried { environment: it.environment, attempt: it.attempt })
+            }
+            _ => Err(fields.wrong()),
+        }
+    }
+}
+
+fn ended(end: &End) -> EventRecord {
+    match end {
+        End::Success => record("DeploymentSucceeded", &pb::DeploymentSucceeded {}),
+        End::Failed { environment, message } => record(
+            "DeploymentFailed",
+            &pb::DeploymentFailed { environment: environment.clone(), message: message.clone() },
+        ),
+        End::Superseded { by, rule } => record(
+            "DeploymentSuperseded",
+            &pb::DeploymentSuperseded { by: bytes(*by), rule: rule.as_str().to_owned() },
+        ),
+        End::Aborted { reason } => {
+            record("DeploymentAborted", &pb::DeploymentAborted { reason: reason.clone() })
+        }
+        End::Quarantined { message } => {
+            record("DeploymentQuarantined", &pb::DeploymentQuarantined { message: message.clone() })
+        }
+        End::RolledBack { by } => {
+            record("DeploymentRolledBack", &pb::DeploymentRolledBack { by: bytes(*by) })
+        }
+    }
+}
+
+fn end_from_wire(fields: &Fields<'_>, name: &str) -> Result<Option<End>, UnknownEvent> {
+    let stored = fields.0;
+    Ok(Some(match name {
+        "DeploymentSucceeded" => End::Success,
+        "DeploymentFailed" => {
+            let it: pb::DeploymentFailed = message(stored)?;
+            End::Failed { environment: it.environment, message: it.message }
+        }
+        "DeploymentSuperseded" => {
+            let it: pb::DeploymentSuperseded = message(stored)?;
+            End::Superseded { by: fields.uuid(&it.by)?, rule: fields.word(Rule::parse(&it.rule))? }
+        }
+        "DeploymentAborted" => {
+            let it: pb::DeploymentAborted = message(stored)?;
+            End::Aborted { reason: it.reason }
+        }
+        "DeploymentQuarantined" => {
+            let it: pb::DeploymentQuarantined = message(stored)?;
+            End::Quarantined { message: it.message }
+        }
+        "DeploymentRolledBack" => {
+            let it: pb::DeploymentRolledBack = message(stored)?;
+            End::RolledBack { by: fields.uuid(&it.by)? }
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn created_to_wire(it: &Created) -> pb::DeploymentCreated {
+    pb::DeploymentCreated {
+        build_id: bytes(it.build),
+        application: it.application.clone(),
+        application_set: it.application_set.clone(),
+        track: it.track.clone(),
+        kind: it.kind.as_str().to_owned(),
+        stages: stages_to_wire(&it.stages),
+        definition: it.definition.clone(),
+        container: it.container.clone(),
+        version: it.version.to_string(),
+        digest: it.digest.to_string(),
+        registries: it.registries.clone(),
+        commit: opt_text(it.commit.as_ref()),
+        ci_run: it.ci_run.unwrap_or_default(),
+        reported_at_position: it.reported_at,
+        reason: it.reason.clone(),
+    }
+}
+
+fn created_from_wire(fields: &Fields<'_>, it: pb::DeploymentCreated) -> Result<Created, UnknownEvent> {
+    Ok(Created {
+        build: fields.uuid(&it.build_id)?,
+        application: it.application,
+        application_set: it.application_set,
+        track: it.track,
+        kind: fields.word(Kind::parse(&it.kind))?,
+        stages: stages_from_wire(it.stages),
+        definition: it.definition,
+        container: it.container,
+        version: fields.version(&it.version)?,
+        digest: fields.digest(&it.digest)?,
+        registries: it.registries,
+        commit: fields.opt_oid(&it.commit)?,
+        ci_run: (it.ci_run != 0).then_some(it.ci_run),
+        reported_at: it.reported_at_position,
+        reason: it.reason,
+    })
+}

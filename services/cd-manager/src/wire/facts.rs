@@ -1,0 +1,32 @@
+//! From a stored commit to the facts that the process manager folds.
+
+use decider::Decider as _;
+use eventlog::{Codec as _, Stored, UnknownEvent};
+
+use super::run;
+use crate::domain::build::Build;
+use crate::domain::deployment::Decisions;
+use crate::domain::scope::Scope;
+use crate::domain::slot::Slot;
+use crate::process::Fact;
+
+/// The aggregate kind of the runner's runs.
+const RUN: &str = "run";
+
+/// What a commit means here; commits of other roles mean nothing.
+pub(crate) fn facts(stored: &Stored) -> Result<Vec<Fact>, UnknownEvent> {
+    let aggregate = &stored.commit.aggregate;
+    let (id, position) = (aggregate.id(), stored.position.0);
+    let mut facts = Vec::with_capacity(stored.commit.events.len());
+    for record in &stored.commit.events {
+        match aggregate.kind() {
+            Build::KIND => facts.push(Fact::Build(id, position, Build::decode(record)?)),
+            Decisions::KIND => facts.push(Fact::Deployment(id, Decisions::decode(record)?)),
+            Slot::KIND => facts.push(Fact::Slot(id, Slot::decode(record)?)),
+            Scope::KIND => facts.push(Fact::Scope(id, Scope::decode(record)?)),
+            RUN => facts.extend(run::outcome(record)?.map(|it| Fact::Run(id, it))),
+            _ => {}
+        }
+    }
+    Ok(facts)
+}

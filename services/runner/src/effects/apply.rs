@@ -1,0 +1,174 @@
+//! Applies one committed manifest to its target and records what came of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use eventlog::process::Retry;
+use eventlog::{Context, ExecuteError};
+use ids::derive;
+use manifests::kinds::{DeploymentConfig, Probe, Protocol as Asked, Target as Kind};
+use source::Snapshot;
+
+use crate::domain::run::Command;
+use crate::process::Due;
+use crate::target::{ApplyError, Desired, Health, Protocol};
+use crate::{Inner, ROLE};
+
+/// How long an application may take to become healthy when its probe does not need longer.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What follows from the manifests.
+pub(super) enum Plan {
+    /// Apply this.
+    Apply(Box<Desired>),
+    /// It cannot be applied, and trying again does not help.
+    Impossible(String),
+}
+
+impl Inner {
+    pub(super) async fn apply(&self, due: &Due) -> Result<(), Retry> {
+        let snapshot = self
+            .deps
+            .desk
+            .at(&due.commit)
+            .await
+            .map_err(|error| retry(&error))?;
+        let target = match snapshot.application(&due.image.application) {
+            Some(it) => snapshot.graph.target_of(it, &due.environment).as_str(),
+            None => Kind::Process.as_str(),
+        };
+        self.tell(due, Command::Start(due.subject(target))).await?;
+        let command = match self.plan(due, &snapshot).await? {
+            Plan::Impossible(message) => Command::Fail {
+                message,
+                output: String::new(),
+            },
+            Plan::Apply(desired) => match self.deps.target.apply(*desired).await {
+                Ok(running) => Command::Succeed {
+                    url: format!("http://127.0.0.1:{}/", running.port),
+                    message: format!("process {}", running.pid),
+                },
+                Err(ApplyError::Failed { message, output }) => Command::Fail { message, output },
+                Err(ApplyError::Broke { message }) => return Err(retry(&message)),
+            },
+        };
+        self.tell(due, command).await
+    }
+
+    /// What the manifests at the commit say.
+    pub(super) async fn plan(&self, due: &Due, snapshot: &Snapshot) -> Result<Plan, Retry> {
+        let application = &due.image.application;
+        let Some(found) = snapshot.application(application) else {
+            return Ok(Plan::Impossible(format!(
+                "there is no Application `{application}` at {}",
+                due.commit
+            )));
+        };
+        let target = snapshot.graph.target_of(found, &due.environment);
+        if target != Kind::Process {
+            let why = format!(
+                "target {target} cannot be applied by this version of Towpath; use PROCESS"
+            );
+            return Ok(Plan::Impossible(why));
+        }
+        let Some(layout) = self.layout(due, snapshot).await? else {
+            let why = format!(
+                "image {} is in none of the registries {}; they must be ArtifactRegistry manifests with an `ociLayout` that holds it",
+                due.image.digest,
+                due.image.registries.join(", ")
+            );
+            return Ok(Plan::Impossible(why));
+        };
+        let config = snapshot.config(application, &due.environment);
+        Ok(Plan::Apply(Box::new(desired(due, layout, config))))
+    }
+
+    /// The first layout that holds the image.
+    async fn layout(&self, due: &Due, snapshot: &Snapshot) -> Result<Option<PathBuf>, Retry> {
+        let layouts: Vec<PathBuf> = due
+            .image
+            .registries
+            .iter()
+            .filter_map(|name| snapshot.graph.artifact_registry(name)?.oci_layout.as_ref())
+            .map(|it| self.deps.layouts.join(it))
+            .collect();
+        let digest = due.image.digest.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            layouts
+                .into_iter()
+                .find(|path| oci::Layout::open(path).is_ok_and(|it| it.has(&digest)))
+        });
+        found.await.map_err(|error| retry(&error))
+    }
+
+    async fn tell(&self, due: &Due, command: Command) -> Result<(), Retry> {
+        let context = Context {
+            actor: ROLE.to_owned(),
+            now_us: self.deps.clock.now_us(),
+            idempotency: None,
+            correlation: Some(due.deployment),
+            causation: None,
+        };
+        match self.runs.execute(due.run, &context, &command).await {
+            Ok(_) | Err(ExecuteError::Rejected(_)) => Ok(()),
+            Err(error) => Err(retry(&error)),
+        }
+    }
+}
+
+fn desired(due: &Due, layout: PathBuf, config: Option<&DeploymentConfig>) -> Desired {
+    let env = config.map(|it| {
+        it.env
+            .iter()
+            .map(|var| (var.name.clone(), var.value.clone()))
+            .collect()
+    });
+    Desired {
+        slot: derive::slot(&due.environment, &due.image.application),
+        slot_name: format!("{}/{}", due.environment, due.image.application),
+        run: due.run,
+        version: due.image.version.to_string(),
+        digest: due.image.digest.clone(),
+        layout,
+        env: env.unwrap_or_default(),
+        public_port: config.and_then(|it| it.ports.keys().next().copied()),
+        health: health(config.and_then(|it| it.health.startup.as_ref())),
+    }
+}
+
+/// Without a probe, accepting a connection is healthy.
+fn health(probe: Option<&Probe>) -> Health {
+    let Some(probe) = probe else {
+        return Health {
+            protocol: Protocol::Tcp,
+            path: "/".to_owned(),
+            interval: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            healthy_threshold: 1,
+            unhealthy_threshold: 3,
+            deadline: DEADLINE,
+        };
+    };
+    let interval = Duration::from_secs(u64::from(probe.check_interval_sec.max(1)));
+    let timeout = Duration::from_secs(u64::from(probe.timeout_sec.max(1)));
+    let needed = (interval + timeout) * (probe.healthy_threshold + probe.unhealthy_threshold);
+    Health {
+        protocol: match probe.protocol {
+            Asked::Http | Asked::Https | Asked::Http2 => Protocol::Http,
+            Asked::Grpc | Asked::Tcp | Asked::Udp => Protocol::Tcp,
+        },
+        path: probe.path.clone(),
+        interval,
+        timeout,
+        healthy_threshold: probe.healthy_threshold,
+        unhealthy_threshold: probe.unhealthy_threshold,
+        deadline: DEADLINE.max(needed),
+    }
+}
+
+fn retry(why: &impl ToString) -> Retry {
+    Retry {
+        after: Duration::from_millis(200),
+        why: why.to_string(),
+    }
+}

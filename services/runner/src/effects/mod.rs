@@ -1,0 +1,50 @@
+//! What this role does to the world.
+
+mod apply;
+mod keep;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use eventlog::process::{Perform, Process, Reaction, Retry};
+use eventlog::{ReadError, Stored};
+use ids::Uuid;
+
+pub(crate) use keep::keep;
+
+use crate::process::{Due, World};
+use crate::{Inner, wire};
+
+/// Folds the log for the process runner, and shares what it knows.
+pub(crate) struct Reactor(pub(crate) Arc<RwLock<World>>);
+
+impl Process for Reactor {
+    type Effect = Due;
+
+    fn observe(&mut self, stored: &Stored) -> Result<(), ReadError> {
+        let facts = wire::facts(stored)?;
+        if !facts.is_empty() {
+            let mut world = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            facts.iter().for_each(|fact| world.observe(fact));
+        }
+        Ok(())
+    }
+
+    fn react(&mut self, _: i64) -> Reaction<Due> {
+        let world = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Reaction {
+            effects: world.due().map(|it| (it.run, it.clone())).collect(),
+            wake_at_us: None,
+        }
+    }
+}
+
+/// Carries out runs.
+pub(crate) struct Performer(pub(crate) Arc<Inner>);
+
+#[async_trait]
+impl Perform<Due> for Performer {
+    async fn perform(&self, _: Uuid, due: Due) -> Result<(), Retry> {
+        self.0.apply(&due).await
+    }
+}

@@ -1,0 +1,84 @@
+//! The runner: applies what the manifests say to the targets, and records what came of it.
+
+#![warn(missing_docs)]
+
+pub mod domain;
+pub mod process;
+mod wire;
+
+mod effects;
+pub mod target;
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use eventlog::{EventLog, ReadError, Repository};
+use service::Clock;
+use source::Desk;
+use tokio_util::sync::CancellationToken;
+
+use domain::run::Run;
+use process::World;
+use target::Target;
+
+/// The name of this role.
+pub const ROLE: &str = "runner";
+
+/// What the role needs from outside.
+#[derive(Clone)]
+pub struct Deps {
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The manifests.
+    pub desk: Desk,
+    /// Where processes run.
+    pub target: Arc<dyn Target>,
+    /// What relative paths of OCI layouts in manifests are relative to.
+    pub layouts: PathBuf,
+}
+
+/// The role, assembled. Clones share everything.
+#[derive(Clone)]
+pub struct Runner(Arc<Inner>);
+
+pub(crate) struct Inner {
+    deps: Deps,
+    runs: Repository<Run>,
+    world: Arc<RwLock<World>>,
+}
+
+/// Assembles the role. Nothing runs before [`Runner::run`].
+pub fn build(deps: Deps) -> Runner {
+    let runs = Repository::new(Arc::clone(&deps.log));
+    Runner(Arc::new(Inner {
+        deps,
+        runs,
+        world: Arc::default(),
+    }))
+}
+
+impl Runner {
+    /// Runs until cancelled, or until the log cannot be read any further.
+    pub async fn run(&self, stop: CancellationToken) -> Result<(), ReadError> {
+        let inner = &self.0;
+        let clock = Arc::clone(&inner.deps.clock);
+        let keep = effects::keep(Arc::clone(inner), stop.clone());
+        let process = eventlog::process::run(
+            Arc::clone(&inner.deps.log),
+            effects::Reactor(Arc::clone(&inner.world)),
+            Arc::new(effects::Performer(Arc::clone(inner))),
+            Arc::new(move || clock.now_us()),
+            stop,
+        );
+        let (ended, ()) = tokio::join!(process, keep);
+        ended
+    }
+}
+
+impl Inner {
+    fn world(&self) -> std::sync::RwLockReadGuard<'_, World> {
+        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,32 @@
+//! A world to test in: remotes, images, manifests, a server, and the means to look at them from
+//! outside.
+
+mod api;
+mod clock;
+mod export;
+mod git;
+mod http;
+mod manifests;
+mod ports;
+mod processes;
+mod program;
+mod report;
+mod server;
+mod settings;
+mod sqlite;
+mod world;
+
+pub(crate) use api::Api;
+pub(crate) use clock::now_us;
+pub(crate) use export::Export;
+pub(crate) use git::Git;
+pub(crate) use http::{Answer, Connection, http};
+pub(crate) use manifests::{App, Manifests, PlainFile};
+pub(crate) use ports::free_port;
+pub(crate) use processes::{Process, Sightings, processes_of};
+pub(crate) use program::Program;
+pub(crate) use report::Report;
+pub(crate) use server::{Options, Refusal, Server};
+pub(crate) use settings::settings;
+pub(crate) use sqlite::Sqlite;
+pub(crate) use world::World;

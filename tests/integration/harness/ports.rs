@@ -1,0 +1,22 @@
+//! Ports that nobody listens on.
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// A port that is free now, below those that the system gives to outgoing connections, and not
+/// handed out twice by one test process.
+pub(crate) fn free_port() -> u16 {
+    const FIRST: u16 = 15_000;
+    const COUNT: u16 = 17_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Tests are processes of their own: each begins somewhere else.
+    let begin = u16::try_from(std::process::id().wrapping_mul(211) % u32::from(COUNT)).unwrap();
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(step < COUNT, "no port is free");
+        let port = FIRST + (begin + step) % COUNT;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The server under test, as a process of its own.
+
+use std::fmt;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use hyper::Method;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout};
+use tokio::time::{Instant, timeout};
+
+use super::program::{Program, code};
+use super::{Answer, Api, Report, World, http, settings};
+
+/// A server is ready within this time, or refuses within it.
+const START: Duration = Duration::from_secs(30);
+
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// What to listen on.
+    pub(crate) listen: String,
+    /// More arguments of `up`.
+    pub(crate) more: Vec<String>,
+    /// Another data directory than the world's.
+    pub(crate) data: Option<PathBuf>,
+    /// Another repository than the world's.
+    pub(crate) manifests: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            more: Vec::new(),
+            data: None,
+            manifests: None,
+        }
+    }
+}
+
+/// A server that answers.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// Nothing when somebody else started it.
+    child: Option<Child>,
+    stderr: PathBuf,
+    pub(crate) address: String,
+    pub(crate) token: String,
+    /// When it was spawned.
+    pub(crate) spawned: Instant,
+}
+
+/// What a server said that did not start.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) code: i32,
+    pub(crate) stderr: String,
+    /// How long it took to refuse.
+    pub(crate) after: Duration,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`towpath up` ended with {}\n{}", self.code, self.stderr)
+    }
+}
+
+impl Server {
+    /// Starts `towpath up` and waits until it says that it is ready, or ends.
+    pub(crate) async fn start(world: &World, options: &Options) -> Result<Self, Refusal> {
+        if let Some(given) = &settings().given {
+            return Ok(Self {
+                child: None,
+                stderr: PathBuf::new(),
+                address: given.address.clone(),
+                token: given.token.clone(),
+                spawned: Instant::now(),
+            });
+        }
+        let program = up(world, options);
+        let stderr = next_file(world);
+        let spawned = Instant::now();
+        let mut child = program.spawn(Stdio::piped(), File::create(&stderr).unwrap().into());
+        let stdout = child.stdout.take().unwrap();
+        match timeout(START, address(stdout)).await {
+            Ok(Some(address)) => {
+                let data = options.data.as_ref().unwrap_or(&world.data);
+                let token = std::fs::read_to_string(data.join("admin.token")).unwrap();
+                let token = token.trim().to_owned();
+                Ok(Self {
+                    child: Some(child),
+                    stderr,
+                    address,
+                    token,
+                    spawned,
+                })
+            }
+            Ok(None) => {
+                let status = timeout(START, child.wait())
+                    .await
+                    .expect("it closed its output")
+                    .unwrap();
+                let stderr = std::fs::read_to_string(&stderr).unwrap();
+                Err(Refusal {
+                    code: code(status),
+                    stderr,
+                    after: spawned.elapsed(),
+                })
+            }
+            Err(_) => {
+                let stderr = std::fs::read_to_string(&stderr).unwrap();
+                panic!("`{program}` is neither ready nor ended after {START:?}\n{stderr}")
+            }
+        }
+    }
+
+    /// Starts `towpath up` and kills it after a while, wherever it has got to by then.
+    pub(crate) async fn start_and_kill(world: &World, after: Duration) {
+        let program = up(world, &Options::default());
+        let stderr = File::create(next_file(world)).unwrap();
+        let mut child = program.spawn(Stdio::null(), stderr.into());
+        tokio::time::sleep(after).await;
+        child.kill().await.unwrap();
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child
+            .as_ref()
+            .and_then(Child::id)
+            .expect("it runs, and it is ours")
+    }
+
+    /// Ends it without any warning.
+    pub(crate) async fn kill9(mut self) {
+        self.child
+            .as_mut()
+            .expect("it is ours")
+            .kill()
+            .await
+            .unwrap();
+    }
+
+    /// Asks it to end; it does within the time, with success.
+    pub(crate) async fn stop(mut self) {
+        let pid = i32::try_from(self.pid())
+            .ok()
+            .and_then(Pid::from_raw)
+            .unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        let child = self.child.as_mut().unwrap();
+        let status = timeout(START, child.wait())
+            .await
+            .expect("it stops when asked to")
+            .unwrap();
+        assert_eq!(code(status), 0, "{}", self.stderr());
+    }
+
+    /// What it wrote on standard error so far.
+    pub(crate) fn stderr(&self) -> String {
+        std::fs::read_to_string(&self.stderr).unwrap_or_default()
+    }
+
+    /// gRPC, with the admin's token.
+    pub(crate) fn api(&self) -> Api {
+        Api::at(&self.address, &self.token)
+    }
+
+    /// Sends any JSON to the one REST call, with any token.
+    pub(crate) async fn post(&self, token: Option<&str>, body: Vec<u8>) -> Answer {
+        let bearer = token.map(|it| format!("Bearer {it}"));
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(bearer.as_deref().map(|it| ("authorization", it)));
+        let sent = http(
+            &self.address,
+            Method::POST,
+            "/api/v1/builds",
+            &headers,
+            body,
+        )
+        .await;
+        sent.unwrap_or_else(|error| panic!("POST /api/v1/builds: {error}\n{}", self.stderr()))
+    }
+
+    /// Reports a build over HTTP, whatever comes of it.
+    pub(crate) async fn report(&self, report: &Report) -> Answer {
+        self.post(Some(&self.token), report.json().to_string().into_bytes())
+            .await
+    }
+
+    /// Reports a build that one application is made from; gives its deployment.
+    pub(crate) async fn deploy(&self, report: &Report) -> String {
+        let answer = self.report(report).await;
+        let json = answer.json();
+        assert_eq!(
+            (answer.status, &json["state"]),
+            (200, &Value::from("ROUTED")),
+            "{json}"
+        );
+        json["deployments"][0]["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{json}"))
+            .to_owned()
+    }
+
+    /// Reports a build and waits until it runs.
+    pub(crate) async fn deployed(&self, report: &Report) -> String {
+        let id = self.deploy(report).await;
+        self.api().succeeded(&id).await;
+        id
+    }
+}
+
+fn up(world: &World, options: &Options) -> Program {
+    let data = options.data.as_ref().unwrap_or(&world.data);
+    let manifests = options.manifests.as_deref();
+    let manifests = manifests.unwrap_or_else(|| world.remote.path().to_str().unwrap());
+    world
+        .towpath()
+        .args(["--data", data.to_str().unwrap(), "up"])
+        .args(["--manifests", manifests, "--listen", &options.listen])
+        .args(&options.more)
+}
+
+async fn address(stdout: ChildStdout) -> Option<String> {
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await.ok()? {
+        if let Some(address) = line.strip_prefix("ready: http://") {
+            let address = address.trim_end_matches('/').to_owned();
+            // A pipe that nobody reads would stop it one day.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Some(address);
+        }
+    }
+    None
+}
+
+fn next_file(world: &World) -> PathBuf {
+    let mut names = (1..).map(|it| world.root().join(format!("server-{it}.stderr")));
+    names.find(|it| !it.exists()).expect("numbers do not end")
+}

@@ -1,0 +1,11 @@
+//! The promises of Towpath, kept by a real server: a spawned binary, a git remote made by the `git`
+//! command, processes that answer on ports. Nothing here looks inside; every verdict comes from
+//! the remote, the exported log, a port, or an answer.
+//!
+//! `TOWPATH_ACCEPT=quick` runs the short form of the long scenarios, `TOWPATH_ACCEPT_SEED` repeats
+//! a run, `TOWPATH_BIN` names the binary, `TOWPATH_SHARED` the directory with outside inputs.
+
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod scenarios;

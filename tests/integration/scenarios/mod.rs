@@ -1,0 +1,32 @@
+//! One file per promise, numbered like the list of what had to hold before the first version.
+
+#[path = "12_bad_input.rs"]
+mod bad_input;
+#[path = "12_bad_manifests.rs"]
+mod bad_manifests;
+#[path = "02_exact_bytes.rs"]
+mod exact_bytes;
+#[path = "07_hostile_branch.rs"]
+mod hostile_branch;
+#[path = "14_human_edit.rs"]
+mod human_edit;
+#[path = "06_kill.rs"]
+mod kill;
+#[path = "05_late_build.rs"]
+mod late_build;
+#[path = "13_listening.rs"]
+mod listening;
+#[path = "08_lying_log.rs"]
+mod lying_log;
+#[path = "09_no_failed_request.rs"]
+mod no_failed_request;
+#[path = "13_no_room.rs"]
+mod no_room;
+#[path = "04_other_digest.rs"]
+mod other_digest;
+#[path = "10_rebuild.rs"]
+mod rebuild;
+#[path = "03_same_report.rs"]
+mod same_report;
+#[path = "12_secrets.rs"]
+mod secrets;
