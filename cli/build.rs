@@ -5,7 +5,6 @@
     clippy::disallowed_methods,
     reason = "cargo tells a build script everything in its environment, and to compile is its work"
 )]
-#![expect(clippy::print_stdout, reason = "how a build script talks to cargo")]
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -23,8 +22,17 @@ fn compile() -> Result<(), String> {
     let out = PathBuf::from(of("OUT_DIR")?).join("sample-server");
     let mut command = Command::new(of("RUSTC")?);
     command
-        .args(["--edition=2024", "--crate-name=sample_server", "--crate-type=bin"])
-        .args(["-Copt-level=s", "-Cpanic=abort", "-Cstrip=symbols", "-Ccodegen-units=1"])
+        .args([
+            "--edition=2024",
+            "--crate-name=sample_server",
+            "--crate-type=bin",
+        ])
+        .args([
+            "-Copt-level=s",
+            "-Cpanic=abort",
+            "-Cstrip=symbols",
+            "-Ccodegen-units=1",
+        ])
         .arg("--target")
         .arg(of("TARGET")?)
         .arg("sample/server.rs")

@@ -50,10 +50,15 @@ fn run() -> Result<(), String> {
         broken: read(directory, "broken")?,
     });
     let port = std::env::var("PORT").map_err(|_| "PORT is not set")?;
-    let port: u16 = port.parse().map_err(|_| format!("PORT={port} is no port"))?;
+    let port: u16 = port
+        .parse()
+        .map_err(|_| format!("PORT={port} is no port"))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .map_err(|e| format!("cannot listen on 127.0.0.1:{port}: {e}"))?;
-    println!("{} {} listens on 127.0.0.1:{port}", application.name, application.version);
+    println!(
+        "{} {} listens on 127.0.0.1:{port}",
+        application.name, application.version
+    );
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
             // Out of file descriptors: some connection has to end first.
@@ -85,7 +90,10 @@ fn serve(stream: &TcpStream, application: &Application) -> io::Result<()> {
     stream.set_read_timeout(Some(IDLE))?;
     let mut reader = BufReader::new(stream);
     while let Some(request) = next_request(&mut reader)? {
-        io::copy(&mut (&mut reader).take(request.body_length), &mut io::sink())?;
+        io::copy(
+            &mut (&mut reader).take(request.body_length),
+            &mut io::sink(),
+        )?;
         let (status, content_type, body) = answer(application, &request);
         let connection = if request.close { "close" } else { "keep-alive" };
         let mut response = format!(
@@ -104,10 +112,7 @@ fn serve(stream: &TcpStream, application: &Application) -> io::Result<()> {
     Ok(())
 }
 
-fn answer(
-    application: &Application,
-    request: &Request,
-) -> (&'static str, &'static str, String) {
+fn answer(application: &Application, request: &Request) -> (&'static str, &'static str, String) {
     let text = "text/plain; charset=utf-8";
     if !matches!(request.method.as_str(), "GET" | "HEAD") {
         return ("405 Method Not Allowed", text, "only GET\n".to_owned());

@@ -56,6 +56,9 @@ mod tests {
         let root = dir.path().join("root");
         layout.unpack(&two, &root).unwrap();
         assert_eq!(std::fs::read(root.join("app/server")).unwrap(), SERVER);
-        assert_eq!(std::fs::read(root.join("app/broken")).unwrap(), b"no database");
+        assert_eq!(
+            std::fs::read(root.join("app/broken")).unwrap(),
+            b"no database"
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use manifests::kinds::Target;
 use manifests::scaffold;
 use service::Config;
 use source::{Desk, DeskError};
@@ -53,16 +54,25 @@ fn propose(scene: &Scene, dir: &Path) -> Result<(), Failure> {
     let named: Vec<(&str, &[u8])> =
         files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
     let proposals = scaffold::propose(named);
-    let environments = scaffold::Proposal::environments(&proposals, "main", "main");
-    if scene.is_json() {
-        return output::json(&serde_json::json!({ "environments": environments }));
-    }
-    if environments.is_empty() {
-        return Err(Failure::refused("nothing-recognised", format!("nothing in {} looks like a version per environment", dir.display()))
+    if proposals.is_empty() {
+        let what = format!("nothing in {} looks like a version per environment", dir.display());
+        return Err(Failure::refused("nothing-recognised", what)
             .fix("recognised are envs/*.json, kustomizations with images, and Helm values with image.tag"));
     }
-    let texts: Vec<_> = environments.values().map(String::as_str).collect();
-    output::line(texts.join("---\n").trim_end())
+    let names = scaffold::Names {
+        organization: "main".to_owned(),
+        unit: "main".to_owned(),
+        application_set: "main".to_owned(),
+        target: Target::Process,
+    };
+    let files = scaffold::manifests(&proposals, &names);
+    if scene.is_json() {
+        return output::json(&serde_json::json!({ "files": files }));
+    }
+    for (path, text) in &files {
+        output::line(&format!("# {path}\n---\n{}", text.trim_end()))?;
+    }
+    Ok(())
 }
 
 /// Every regular file of a directory with its path from there; `.git` and links are left out.

@@ -23,8 +23,11 @@ const BATCH: usize = 512;
 /// Queries at once.
 const READERS: u32 = 4;
 
-/// The longest pause before trying again after trouble that passes.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The first pause before trying again after trouble that passes; it doubles each time.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// The longest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The read models of a log in one SQLite file.
 pub struct Projector {
@@ -124,11 +127,7 @@ impl Projector {
     /// Applies commits as they come, until cancelled or until one cannot be applied. Trouble
     /// that passes, such as a full disk, is waited out.
     pub async fn run(&self, cancel: CancellationToken) -> Result<(), ProjectorError> {
-        let ended = tokio::select! {
-            biased;
-            () = cancel.cancelled() => Ok(()),
-            ended = self.follow() => ended,
-        };
+        let ended = self.follow(&cancel).await;
         if let Err(error) = &ended {
             tracing::error!(%error, "the projector stopped");
             self.stopped.send_replace(Some(error.to_string()));
@@ -141,35 +140,42 @@ impl Projector {
         self.readers.close().await;
     }
 
-    async fn follow(&self) -> Result<(), ProjectorError> {
+    async fn follow(&self, cancel: &CancellationToken) -> Result<(), ProjectorError> {
         let mut store = self.store.lock().await;
         let mut subscription: Option<Subscription> = None;
-        let mut pause = Duration::from_millis(20);
-        loop {
-            match self.step(&mut store, &mut subscription).await {
-                Ok(()) => pause = Duration::from_millis(20),
+        let mut pause = SHORTEST_PAUSE;
+        // Cancelling interrupts waiting, never a transaction.
+        while !cancel.is_cancelled() {
+            match self.step(&mut store, &mut subscription, cancel).await {
+                Ok(()) => pause = SHORTEST_PAUSE,
                 Err(error) if passes(&error) => {
                     tracing::warn!(%error, "the projector waits");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE);
+                    let sleep = tokio::time::sleep(pause);
+                    cancel.run_until_cancelled(sleep).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                     // Starts again at the checkpoint: what was not committed comes again.
                     subscription = None;
                 }
                 Err(error) => return Err(error),
             }
         }
+        Ok(())
     }
 
     async fn step(
         &self,
         store: &mut Store,
         subscription: &mut Option<Subscription>,
+        cancel: &CancellationToken,
     ) -> Result<(), ProjectorError> {
         let subscription = match subscription {
             Some(it) => it,
             None => subscription.insert(self.log.subscribe(store.checkpoint.position).await?),
         };
-        let batch: Vec<Stored> = subscription.batch(BATCH).await?;
+        let Some(batch) = cancel.run_until_cancelled(subscription.batch(BATCH)).await else {
+            return Ok(());
+        };
+        let batch: Vec<Stored> = batch?;
         store.apply(&self.projections, &batch).await?;
         self.position.send_replace(store.checkpoint.position);
         Ok(())

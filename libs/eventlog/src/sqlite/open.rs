@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, SqlitePool};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -95,23 +95,19 @@ const READERS: u32 = 4;
 
 pub(super) async fn open(path: &Path, fresh: Option<&LogIdentity>) -> Result<SqliteLog, OpenError> {
     look(path, fresh.is_some())?;
-    let created = !path.exists();
     let failed = |e: sqlx::Error| describe(&e, path);
     let mut connection = options(path)
         .create_if_missing(fresh.is_some())
         .connect()
         .await
         .map_err(failed)?;
-    admit(&mut connection, path, fresh).await?;
-    if created {
-        sync_directory(path)?;
-    }
-    let tail = last_position(&mut connection).await.map_err(failed)?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .connect_with(options(path).pragma("query_only", "on"))
-        .await
-        .map_err(failed)?;
+    let (tail, readers) = match prepare(&mut connection, path, fresh).await {
+        Ok(prepared) => prepared,
+        Err(refused) => {
+            close(connection).await;
+            return Err(refused);
+        }
+    };
     let (queue, requests) = mpsc::channel(QUEUE);
     let (tail, live) = watch::channel(tail);
     let (stopped_tx, stopped) = watch::channel(false);
@@ -137,6 +133,26 @@ pub(super) async fn open(path: &Path, fresh: Option<&LogIdentity>) -> Result<Sql
             stopped,
         }),
     })
+}
+
+/// Checks or makes the log; then the last position and the read connections.
+async fn prepare(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    fresh: Option<&LogIdentity>,
+) -> Result<(Position, SqlitePool), OpenError> {
+    let failed = |e: sqlx::Error| describe(&e, path);
+    admit(connection, path, fresh).await?;
+    if fresh.is_some() {
+        sync_directory(path)?;
+    }
+    let tail = last_position(connection).await.map_err(failed)?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .connect_with(options(path).pragma("query_only", "on"))
+        .await
+        .map_err(failed)?;
+    Ok((tail, readers))
 }
 
 /// WAL with `synchronous=FULL` syncs on every commit; with NORMAL a power cut could take

@@ -164,3 +164,29 @@ async fn two_projectors_on_one_file_never_apply_twice() {
     other.await.unwrap().unwrap();
     assert_eq!(verify(&path, &log, &counts(1)).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_cancelled_projector_can_run_again() {
+    let (_dir, path) = place();
+    let log = mem();
+    let projector = open(&path, &log).await;
+    for round in 1..=20 {
+        let cancel = CancellationToken::new();
+        let running = tokio::spawn({
+            let (projector, cancel) = (projector.clone(), cancel.clone());
+            async move { projector.run(cancel).await }
+        });
+        append(&log, &slot(1), &format!("round {round}"))
+            .await
+            .unwrap();
+        if round % 2 == 0 {
+            tokio::task::yield_now().await;
+        } else {
+            projector.wait_for(Position(round), SOON).await.unwrap();
+        }
+        cancel.cancel();
+        running.await.unwrap().unwrap();
+    }
+    projector.close().await;
+    assert_eq!(verify(&path, &log, &counts(1)).await.unwrap(), []);
+}

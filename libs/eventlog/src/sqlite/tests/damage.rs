@@ -265,16 +265,13 @@ async fn no_flipped_byte_anywhere_changes_what_is_read_unnoticed() {
         let place = turn * stride + turn * turn % stride;
         let mut damaged = file.clone();
         damaged[place] ^= 1 << (place % 8);
+        // A directory of its own: nothing that the last turn had open can reach this one.
+        let fresh = tempfile::tempdir().unwrap();
+        let path = fresh.path().join("log.db");
         fs::write(&path, damaged).unwrap();
         match verify_file(&path, |_, _| {}).await {
             Ok(_) => assert_eq!(contents(&path).await, original, "byte {place}"),
             Err(_) => noticed += 1,
-        }
-        for beside in ["log.db-wal", "log.db-shm"] {
-            let beside = path.with_file_name(beside);
-            if beside.exists() {
-                fs::remove_file(beside).unwrap();
-            }
         }
     }
     assert!(
