@@ -8,7 +8,12 @@ use crate::output::Format;
 
 /// Takes software from a build report to a running version, on a record that cannot be rewritten.
 #[derive(Debug, Parser)]
-#[command(name = "towpath", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "towpath",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 pub(crate) struct Args {
     /// How answers are printed.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
@@ -25,13 +30,13 @@ pub(crate) struct Args {
 /// Which installation is meant.
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Connection {
-    /// The data directory [default: $TOWPATH_DATA, or towpath in the user's data directory].
+    /// The data directory [default: `$TOWPATH_DATA`, or towpath in the user's data directory].
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// The server's address [default: the one running on the data directory].
     #[arg(long, global = true, value_name = "URL", env = "TOWPATH_SERVER")]
     pub(crate) server: Option<String>,
-    /// A file with the token to use [default: $TOWPATH_TOKEN, or the data directory's].
+    /// A file with the token to use [default: `$TOWPATH_TOKEN`, or the data directory's].
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Set by commands that follow a stream for as long as it lasts.
@@ -43,7 +48,7 @@ pub(crate) struct Connection {
 pub(crate) enum Command {
     /// Run the server, all roles in one process, on this machine.
     Up(Up),
-    /// Show the main job on a temporary installation: two promotions, a failure, a rollback.
+    /// Show the main job on an installation made for it: promotions, a version that fails, the next.
     Demo(Demo),
     /// Prepare a data directory, or propose manifests for an existing repository.
     Init(Init),
@@ -142,7 +147,7 @@ pub(crate) struct Demo {
     /// Stay up afterwards, until interrupted.
     #[arg(long)]
     pub(crate) keep: bool,
-    /// Where to work [default: a temporary directory, removed at the end without --keep].
+    /// Where to work; left there afterwards [default: a new directory for temporary files].
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
 }
@@ -190,7 +195,7 @@ pub(crate) enum Build {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Report {
-    /// The BuildDefinition.
+    /// The build definition.
     #[arg(long)]
     pub(crate) definition: String,
     /// The container within the definition.
@@ -205,7 +210,7 @@ pub(crate) struct Report {
     /// LATEST, ALPHA, BETA, HOTFIX or NONE.
     #[arg(long, default_value = "LATEST", value_name = "TYPE")]
     pub(crate) release_type: String,
-    /// An ArtifactRegistry that holds the image. May be repeated [default: the definition's].
+    /// An artifact registry that holds the image. May be repeated [default: the definition's].
     #[arg(long = "registry", value_name = "NAME")]
     pub(crate) registries: Vec<String>,
     /// The source commit.

@@ -27,7 +27,9 @@ pub(crate) struct Credentials(MetadataValue<Ascii>);
 
 impl Interceptor for Credentials {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        request
+            .metadata_mut()
+            .insert("authorization", self.0.clone());
         Ok(request)
     }
 }
@@ -43,15 +45,26 @@ impl Client {
     pub(crate) async fn connect(to: &Connection) -> Result<Self, Failure> {
         let (address, token) = find(to)?;
         let wrong = |error: tonic::transport::Error| {
-            Failure::usage("server-address", format!("`{address}` is not an address such as http://127.0.0.1:7070: {error}"))
+            Failure::usage(
+                "server-address",
+                format!("`{address}` is not an address such as http://127.0.0.1:7070: {error}"),
+            )
         };
-        let endpoint = Endpoint::from_shared(address.clone()).map_err(wrong)?.timeout_of(to);
+        let endpoint = Endpoint::from_shared(address.clone())
+            .map_err(wrong)?
+            .timeout_of(to);
         let channel = endpoint.connect().await.map_err(|error| {
-            Failure::broke("unreachable", format!("no server answers at {address}: {}", root(&error)))
-                .fix("start one with `towpath up`, or name another with --server")
+            Failure::broke(
+                "unreachable",
+                format!("no server answers at {address}: {}", root(&error)),
+            )
+            .fix("start one with `towpath up`, or name another with --server")
         })?;
         let bearer = MetadataValue::try_from(format!("Bearer {token}")).map_err(|_| {
-            Failure::usage("token-malformed", "the token holds characters that a token never has")
+            Failure::usage(
+                "token-malformed",
+                "the token holds characters that a token never has",
+            )
         })?;
         Ok(Self(InterceptedService::new(channel, Credentials(bearer))))
     }
@@ -76,7 +89,11 @@ trait Patience {
 impl Patience for Endpoint {
     fn timeout_of(self, to: &Connection) -> Self {
         let connected = self.connect_timeout(Duration::from_secs(5));
-        if to.streams { connected } else { connected.timeout(TIMEOUT) }
+        if to.streams {
+            connected
+        } else {
+            connected.timeout(TIMEOUT)
+        }
     }
 }
 
@@ -95,8 +112,12 @@ pub(crate) fn keyed<T>(message: T, key: Option<&str>) -> Result<Request<T>, Fail
         None => SystemEntropy.id(SystemClock.now_us()).to_string(),
     };
     let mut request = Request::new(message);
-    let value = MetadataValue::try_from(key)
-        .map_err(|_| Failure::usage("idempotency-key-invalid", "the key holds characters that cannot be sent"))?;
+    let value = MetadataValue::try_from(key).map_err(|_| {
+        Failure::usage(
+            "idempotency-key-invalid",
+            "the key holds characters that cannot be sent",
+        )
+    })?;
     request.metadata_mut().insert(service::key::HEADER, value);
     Ok(request)
 }
@@ -124,8 +145,11 @@ fn find(to: &Connection) -> Result<(String, String), Failure> {
 fn address_in(data: &std::path::Path) -> Result<String, Failure> {
     let path = data.join(ADDRESS_FILE);
     let text = std::fs::read_to_string(&path).map_err(|_| {
-        Failure::broke("unreachable", format!("no server runs on {}", data.display()))
-            .fix("start one with `towpath up`, or name another with --server or --data")
+        Failure::broke(
+            "unreachable",
+            format!("no server runs on {}", data.display()),
+        )
+        .fix("start one with `towpath up`, or name another with --server or --data")
     })?;
     let found: Address = serde_json::from_str(&text)
         .map_err(|error| Failure::broke("unreachable", format!("{}: {error}", path.display())))?;

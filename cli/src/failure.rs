@@ -20,7 +20,12 @@ pub(crate) struct Failure {
 
 impl Failure {
     fn new(exit: u8, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { exit, code: code.into(), message: message.into(), fix: String::new() }
+        Self {
+            exit,
+            code: code.into(),
+            message: message.into(),
+            fix: String::new(),
+        }
     }
 
     /// Refused: repeating it changes nothing.
@@ -54,8 +59,14 @@ impl Failure {
                 });
                 writeln!(err, "{error}")
             }
-            Format::Text if self.fix.is_empty() => writeln!(err, "error[{}]: {}", self.code, self.message),
-            Format::Text => writeln!(err, "error[{}]: {}\n  fix: {}", self.code, self.message, self.fix),
+            Format::Text if self.fix.is_empty() => {
+                writeln!(err, "error[{}]: {}", self.code, self.message)
+            }
+            Format::Text => writeln!(
+                err,
+                "error[{}]: {}\n  fix: {}",
+                self.code, self.message, self.fix
+            ),
         };
         // Standard error is closed: the exit status still says it.
         drop(shown);
@@ -84,11 +95,27 @@ impl From<Status> for Failure {
             | Code::Unavailable
             | Code::DataLoss => 3,
         };
-        let text = |key| status.metadata().get(key).and_then(|it| it.to_str().ok()).map(str::to_owned);
+        let text = |key| {
+            status
+                .metadata()
+                .get(key)
+                .and_then(|it| it.to_str().ok())
+                .map(str::to_owned)
+        };
         let code = text(CODE_KEY).unwrap_or_else(|| format!("{:?}", status.code()).to_lowercase());
-        let fix = status.metadata().get_bin(FIX_KEY).and_then(|it| it.to_bytes().ok());
-        let fix = fix.map(|it| String::from_utf8_lossy(&it).into_owned()).unwrap_or_default();
-        Self { exit, code, message: status.message().to_owned(), fix }
+        let fix = status
+            .metadata()
+            .get_bin(FIX_KEY)
+            .and_then(|it| it.to_bytes().ok());
+        let fix = fix
+            .map(|it| String::from_utf8_lossy(&it).into_owned())
+            .unwrap_or_default();
+        Self {
+            exit,
+            code,
+            message: status.message().to_owned(),
+            fix,
+        }
     }
 }
 

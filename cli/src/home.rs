@@ -18,28 +18,43 @@ pub(crate) const ADDRESS_FILE: &str = "server.json";
 /// Name of the file with the token of this machine's admin, mode 0600.
 pub(crate) const TOKEN_FILE: &str = "admin.token";
 
-#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the environment is read"
+)]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|it| !it.is_empty())
 }
 
 /// Everything set with our prefix, for the configuration.
-#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the environment is read"
+)]
 pub(crate) fn settings() -> Vec<(String, String)> {
-    std::env::vars().filter(|(name, _)| name.starts_with("TOWPATH_")).collect()
+    std::env::vars()
+        .filter(|(name, _)| name.starts_with("TOWPATH_"))
+        .collect()
 }
 
 /// Where the data is: the flag, `TOWPATH_DATA`, or the user's data directory.
 pub(crate) fn data_dir(flag: Option<&Path>) -> Result<PathBuf, Failure> {
     let dir = match flag {
         Some(dir) => dir.to_owned(),
-        None => match (variable("TOWPATH_DATA"), variable("XDG_DATA_HOME"), variable("HOME")) {
+        None => match (
+            variable("TOWPATH_DATA"),
+            variable("XDG_DATA_HOME"),
+            variable("HOME"),
+        ) {
             (Some(dir), _, _) => PathBuf::from(dir),
             (None, Some(data), _) => PathBuf::from(data).join("towpath"),
             (None, None, Some(home)) => PathBuf::from(home).join(".local/share/towpath"),
             (None, None, None) => {
-                return Err(Failure::usage("no-data-directory", "there is no home directory to keep data in")
-                    .fix("give one with --data or TOWPATH_DATA"));
+                return Err(Failure::usage(
+                    "no-data-directory",
+                    "there is no home directory to keep data in",
+                )
+                .fix("give one with --data or TOWPATH_DATA"));
             }
         },
     };
@@ -48,7 +63,11 @@ pub(crate) fn data_dir(flag: Option<&Path>) -> Result<PathBuf, Failure> {
 
 /// What is logged to standard error.
 pub(crate) fn log_filter(verbose: bool) -> String {
-    let default = if verbose { "debug,hyper=info,h2=info,tower=info,sqlx=info" } else { "warn" };
+    let default = if verbose {
+        "debug,hyper=info,h2=info,tower=info,sqlx=info"
+    } else {
+        "warn"
+    };
     variable("TOWPATH_LOG").unwrap_or_else(|| default.to_owned())
 }
 
@@ -68,7 +87,11 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> std::io::Resu
     {
         return Err(error);
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&half)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&half)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&half, path)

@@ -29,9 +29,14 @@ fn main() -> ExitCode {
     drop(rustls::crypto::ring::default_provider().install_default());
     let verbose = args.verbose;
     service::telemetry::start(&home::log_filter(verbose), home::log_is_json());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
-        Err(error) => return failure::Failure::broke("runtime", error.to_string()).report(args.output),
+        Err(error) => {
+            return failure::Failure::broke("runtime", error.to_string()).report(args.output);
+        }
     };
     let output = args.output;
     let result = runtime.block_on(commands::run(args));

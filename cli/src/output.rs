@@ -55,7 +55,11 @@ fn is_terminal() -> bool {
 }
 
 fn faint(text: &str) -> String {
-    if is_terminal() { format!("\u{1b}[2m{text}\u{1b}[0m") } else { text.to_owned() }
+    if is_terminal() {
+        format!("\u{1b}[2m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Colours a state's word within a line.
@@ -67,7 +71,11 @@ fn coloured(line: String, cell: &str) -> String {
         "PENDING" | "IN_PROGRESS" | "WAITING" | "PROMOTING" => "36",
         _ => return line,
     };
-    if is_terminal() { line.replacen(cell, &format!("\u{1b}[{colour}m{cell}\u{1b}[0m"), 1) } else { line }
+    if is_terminal() {
+        line.replacen(cell, &format!("\u{1b}[{colour}m{cell}\u{1b}[0m"), 1)
+    } else {
+        line
+    }
 }
 
 /// The first characters of an id or commit: enough for people.

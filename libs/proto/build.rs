@@ -1,6 +1,11 @@
 //! Compiles every `.proto` under `/proto` without `protoc`, and keeps the descriptor set for
 //! gRPC reflection.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script where to write in its environment"
+)]
+
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -18,7 +23,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(&files, [&root])?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().bytes(".").compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .bytes(".")
+        .compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -12,9 +12,20 @@ use crate::output;
 pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Failure> {
     let mut client = scene.client().await?.access();
     match command {
-        args::Access::Create { name, groups, service } => {
-            let request = pb::CreateIdentityRequest { name, groups, is_service: service };
-            let created = client.create_identity(keyed(request, None)?).await?.into_inner();
+        args::Access::Create {
+            name,
+            groups,
+            service,
+        } => {
+            let request = pb::CreateIdentityRequest {
+                name,
+                groups,
+                is_service: service,
+            };
+            let created = client
+                .create_identity(keyed(request, None)?)
+                .await?
+                .into_inner();
             if scene.is_json() {
                 let identity = created.identity.as_ref().map(view::identity);
                 return output::json(&json!({ "identity": identity, "token": created.token }));
@@ -22,7 +33,11 @@ pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Fail
             output::line(&created.token)
         }
         args::Access::List => {
-            let all = client.list_identities(pb::ListIdentitiesRequest {}).await?.into_inner().identities;
+            let all = client
+                .list_identities(pb::ListIdentitiesRequest {})
+                .await?
+                .into_inner()
+                .identities;
             if scene.is_json() {
                 let all: Vec<_> = all.iter().map(view::identity).collect();
                 return output::json(&json!({ "identities": all }));
@@ -32,18 +47,30 @@ pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Fail
                 .map(|it| {
                     let kind = if it.is_service { "service" } else { "person" };
                     let state = if it.revoked { "revoked" } else { "active" };
-                    vec![it.name.clone(), it.groups.join(","), kind.to_owned(), state.to_owned()]
+                    vec![
+                        it.name.clone(),
+                        it.groups.join(","),
+                        kind.to_owned(),
+                        state.to_owned(),
+                    ]
                 })
                 .collect();
             output::table(&["NAME", "GROUPS", "KIND", "STATE"], &rows)
         }
         args::Access::Revoke { name } => {
             let request = pb::RevokeIdentityRequest { name };
-            let revoked = client.revoke_identity(keyed(request, None)?).await?.into_inner().identity;
+            let revoked = client
+                .revoke_identity(keyed(request, None)?)
+                .await?
+                .into_inner()
+                .identity;
             if scene.is_json() {
                 return output::json(&json!({ "identity": revoked.as_ref().map(view::identity) }));
             }
-            output::line(&format!("revoked {}", revoked.map(|it| it.name).unwrap_or_default()))
+            output::line(&format!(
+                "revoked {}",
+                revoked.map(|it| it.name).unwrap_or_default()
+            ))
         }
     }
 }

@@ -10,8 +10,15 @@ use crate::client::keyed;
 use crate::failure::Failure;
 use crate::output;
 
-pub(super) async fn run(scene: &Scene, args::Build::Report(report): args::Build) -> Result<ExitCode, Failure> {
-    let client = if report.wait { scene.streaming().await? } else { scene.client().await? };
+pub(super) async fn run(
+    scene: &Scene,
+    args::Build::Report(report): args::Build,
+) -> Result<ExitCode, Failure> {
+    let client = if report.wait {
+        scene.streaming().await?
+    } else {
+        scene.client().await?
+    };
     let request = pb::ReportBuildRequest {
         definition: report.definition,
         container: report.container,
@@ -37,13 +44,20 @@ pub(super) async fn run(scene: &Scene, args::Build::Report(report): args::Build)
     for deployment in &answer.deployments {
         succeeded &= deployments::follow(scene, &client, &deployment.id).await?;
     }
-    Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if succeeded {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 fn show(answer: &pb::ReportBuildResponse) -> Result<(), Failure> {
     output::line(&format!("build       {} {}", answer.build_id, answer.state))?;
     for deployment in &answer.deployments {
-        output::line(&format!("deployment  {} {}", deployment.id, deployment.application))?;
+        output::line(&format!(
+            "deployment  {} {}",
+            deployment.id, deployment.application
+        ))?;
     }
     if !answer.wanted_manifest.is_empty() {
         output::line("no Application is made from this build; this manifest would match:")?;

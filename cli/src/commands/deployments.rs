@@ -14,7 +14,12 @@ use crate::output::{self, short};
 
 pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<ExitCode, Failure> {
     match command {
-        args::Deployments::List { application, environment, state, limit } => {
+        args::Deployments::List {
+            application,
+            environment,
+            state,
+            limit,
+        } => {
             let request = pb::ListDeploymentsRequest {
                 application: application.unwrap_or_default(),
                 environment: environment.unwrap_or_default(),
@@ -26,10 +31,21 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
         }
         args::Deployments::Show { id } => {
             let request = pb::ShowDeploymentRequest { id };
-            let answer = scene.client().await?.delivery().show_deployment(request).await?.into_inner();
+            let answer = scene
+                .client()
+                .await?
+                .delivery()
+                .show_deployment(request)
+                .await?
+                .into_inner();
             one(scene, answer.deployment.as_ref())?;
         }
-        args::Deployments::Watch { id, application, environment, until_settled } => {
+        args::Deployments::Watch {
+            id,
+            application,
+            environment,
+            until_settled,
+        } => {
             let request = pb::WatchDeploymentsRequest {
                 application: application.unwrap_or_default(),
                 environment: environment.unwrap_or_default(),
@@ -40,12 +56,24 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
         }
         args::Deployments::Retry { id } => {
             let request = keyed(pb::RetryDeploymentRequest { id }, None)?;
-            let answer = scene.client().await?.delivery().retry_deployment(request).await?.into_inner();
+            let answer = scene
+                .client()
+                .await?
+                .delivery()
+                .retry_deployment(request)
+                .await?
+                .into_inner();
             one(scene, answer.deployment.as_ref())?;
         }
         args::Deployments::Abort { id, reason } => {
             let request = keyed(pb::AbortDeploymentRequest { id, reason }, None)?;
-            let answer = scene.client().await?.delivery().abort_deployment(request).await?.into_inner();
+            let answer = scene
+                .client()
+                .await?
+                .delivery()
+                .abort_deployment(request)
+                .await?
+                .into_inner();
             one(scene, answer.deployment.as_ref())?;
         }
     }
@@ -53,7 +81,13 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
 }
 
 async fn list(scene: &Scene, request: pb::ListDeploymentsRequest) -> Result<(), Failure> {
-    let answer = scene.client().await?.delivery().list_deployments(request).await?.into_inner();
+    let answer = scene
+        .client()
+        .await?
+        .delivery()
+        .list_deployments(request)
+        .await?
+        .into_inner();
     if scene.is_json() {
         let all: Vec<_> = answer.deployments.iter().map(view::deployment).collect();
         return output::json(&json!({ "deployments": all, "position": answer.position }));
@@ -69,10 +103,29 @@ async fn list(scene: &Scene, request: pb::ListDeploymentsRequest) -> Result<(), 
                 .map(|at| format!("{}={}", at.environment, at.state))
                 .collect();
             let at = rfc3339(it.created_at_us);
-            vec![short(&it.id), it.application.clone(), it.version.clone(), it.state.clone(), it.kind.clone(), places.join(" "), at]
+            vec![
+                short(&it.id),
+                it.application.clone(),
+                it.version.clone(),
+                it.state.clone(),
+                it.kind.clone(),
+                places.join(" "),
+                at,
+            ]
         })
         .collect();
-    output::table(&["ID", "APPLICATION", "VERSION", "STATE", "KIND", "ENVIRONMENTS", "CREATED"], &rows)
+    output::table(
+        &[
+            "ID",
+            "APPLICATION",
+            "VERSION",
+            "STATE",
+            "KIND",
+            "ENVIRONMENTS",
+            "CREATED",
+        ],
+        &rows,
+    )
 }
 
 fn one(scene: &Scene, found: Option<&pb::Deployment>) -> Result<(), Failure> {
@@ -81,7 +134,10 @@ fn one(scene: &Scene, found: Option<&pb::Deployment>) -> Result<(), Failure> {
         return output::json(&json!({ "deployment": view::deployment(it) }));
     }
     output::line(&format!("deployment   {}", it.id))?;
-    output::line(&format!("application  {} {} ({})", it.application, it.version, it.kind))?;
+    output::line(&format!(
+        "application  {} {} ({})",
+        it.application, it.version, it.kind
+    ))?;
     output::line(&format!("image        {}", it.digest))?;
     output::line(&format!("state        {}", it.state))?;
     if !it.message.is_empty() {
@@ -89,19 +145,40 @@ fn one(scene: &Scene, found: Option<&pb::Deployment>) -> Result<(), Failure> {
     }
     for stage in &it.stages {
         for at in &stage.environments {
-            let commit = if at.manifest_commit.is_empty() { "-" } else { &at.manifest_commit };
-            output::line(&format!("environment  {} {} commit {commit} {}", at.environment, at.state, at.url))?;
+            let commit = if at.manifest_commit.is_empty() {
+                "-"
+            } else {
+                &at.manifest_commit
+            };
+            output::line(&format!(
+                "environment  {} {} commit {commit} {}",
+                at.environment, at.state, at.url
+            ))?;
         }
     }
-    output::line(&format!("created      {} by {}", rfc3339(it.created_at_us), it.requested_by))?;
+    output::line(&format!(
+        "created      {} by {}",
+        rfc3339(it.created_at_us),
+        it.requested_by
+    ))?;
     output::line(&format!("why          towpath explain {}", short(&it.id)))
 }
 
-async fn watch(scene: &Scene, client: &Client, request: pb::WatchDeploymentsRequest) -> Result<Option<pb::Deployment>, Failure> {
-    let mut updates = client.delivery().watch_deployments(request).await?.into_inner();
+async fn watch(
+    scene: &Scene,
+    client: &Client,
+    request: pb::WatchDeploymentsRequest,
+) -> Result<Option<pb::Deployment>, Failure> {
+    let mut updates = client
+        .delivery()
+        .watch_deployments(request)
+        .await?
+        .into_inner();
     let mut last = None;
     while let Some(update) = updates.message().await? {
-        let Some(it) = update.deployment else { continue };
+        let Some(it) = update.deployment else {
+            continue;
+        };
         if scene.is_json() {
             output::json(&view::deployment(&it))?;
         } else {
@@ -139,6 +216,12 @@ pub(super) async fn follow(scene: &Scene, client: &Client, id: &str) -> Result<b
             Err(status) => return Err(status.into()),
         }
     }
-    let request = pb::WatchDeploymentsRequest { id: id.to_owned(), until_settled: true, ..Default::default() };
-    Ok(watch(scene, client, request).await?.is_some_and(|it| it.state == "SUCCESS"))
+    let request = pb::WatchDeploymentsRequest {
+        id: id.to_owned(),
+        until_settled: true,
+        ..Default::default()
+    };
+    Ok(watch(scene, client, request)
+        .await?
+        .is_some_and(|it| it.state == "SUCCESS"))
 }

@@ -12,7 +12,11 @@ pub(super) async fn run(scene: &Scene, command: args::Environments) -> Result<()
     let mut client = scene.client().await?.delivery();
     match command {
         args::Environments::List => {
-            let all = client.list_environments(pb::ListEnvironmentsRequest {}).await?.into_inner().environments;
+            let all = client
+                .list_environments(pb::ListEnvironmentsRequest {})
+                .await?
+                .into_inner()
+                .environments;
             if scene.is_json() {
                 let all: Vec<_> = all.iter().map(view::environment).collect();
                 return output::json(&json!({ "environments": all }));
@@ -20,14 +24,27 @@ pub(super) async fn run(scene: &Scene, command: args::Environments) -> Result<()
             slots(&all)
         }
         args::Environments::Show { name } => {
-            let found = client.show_environment(pb::ShowEnvironmentRequest { name }).await?.into_inner().environment;
+            let found = client
+                .show_environment(pb::ShowEnvironmentRequest { name })
+                .await?
+                .into_inner()
+                .environment;
             if scene.is_json() {
-                return output::json(&json!({ "environment": found.as_ref().map(view::environment) }));
+                return output::json(
+                    &json!({ "environment": found.as_ref().map(view::environment) }),
+                );
             }
             let found: Vec<_> = found.into_iter().collect();
             slots(&found)?;
-            for hold in found.iter().flat_map(|it| &it.slots).flat_map(|it| &it.holds) {
-                output::line(&format!("held  {} {}: {}  ({})", hold.scope, hold.subject, hold.reason, hold.id))?;
+            for hold in found
+                .iter()
+                .flat_map(|it| &it.slots)
+                .flat_map(|it| &it.holds)
+            {
+                output::line(&format!(
+                    "held  {} {}: {}  ({})",
+                    hold.scope, hold.subject, hold.reason, hold.id
+                ))?;
             }
             Ok(())
         }
@@ -35,11 +52,21 @@ pub(super) async fn run(scene: &Scene, command: args::Environments) -> Result<()
 }
 
 fn slots(all: &[pb::Environment]) -> Result<(), Failure> {
-    let dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+    let dash = |text: &str| {
+        if text.is_empty() {
+            "-".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
     let mut rows = Vec::new();
     for environment in all {
         if environment.slots.is_empty() {
-            rows.push([environment.name.as_str(), "-", "-", "-", "-", "-", "-"].map(str::to_owned).to_vec());
+            rows.push(
+                [environment.name.as_str(), "-", "-", "-", "-", "-", "-"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            );
         }
         for slot in &environment.slots {
             rows.push(vec![
@@ -53,5 +80,16 @@ fn slots(all: &[pb::Environment]) -> Result<(), Failure> {
             ]);
         }
     }
-    output::table(&["ENVIRONMENT", "APPLICATION", "VERSION", "STATE", "NEXT", "DEPLOYMENT", "URL"], &rows)
+    output::table(
+        &[
+            "ENVIRONMENT",
+            "APPLICATION",
+            "VERSION",
+            "STATE",
+            "NEXT",
+            "DEPLOYMENT",
+            "URL",
+        ],
+        &rows,
+    )
 }

@@ -9,7 +9,13 @@ use crate::output;
 
 pub(super) async fn run(scene: &Scene, subject: String) -> Result<(), Failure> {
     let request = pb::ExplainRequest { subject };
-    let it = scene.client().await?.delivery().explain(request).await?.into_inner();
+    let it = scene
+        .client()
+        .await?
+        .delivery()
+        .explain(request)
+        .await?
+        .into_inner();
     if scene.is_json() {
         return output::json(&view::explanation(&it));
     }
@@ -26,13 +32,24 @@ pub(super) async fn run(scene: &Scene, subject: String) -> Result<(), Failure> {
     if !it.facts.is_empty() {
         output::line("")?;
     }
-    let width = it.facts.iter().map(|fact| fact.name.chars().count()).max().unwrap_or_default();
+    let width = it
+        .facts
+        .iter()
+        .map(|fact| fact.name.chars().count())
+        .max()
+        .unwrap_or_default();
     for fact in &it.facts {
         output::line(&format!("{:<width$}  {}", fact.name, fact.value))?;
     }
     output::line("")?;
     for entry in &it.timeline {
-        output::line(&format!("{}  {:<22} {:<11} {}", rfc3339(entry.at_us), entry.event, entry.actor, entry.text))?;
+        output::line(&format!(
+            "{}  {:<22} {:<11} {}",
+            rfc3339(entry.at_us),
+            entry.event,
+            entry.actor,
+            entry.text
+        ))?;
     }
     Ok(())
 }

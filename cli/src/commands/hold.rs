@@ -13,31 +13,66 @@ use crate::output;
 
 pub(super) async fn run(scene: &Scene, command: args::Hold) -> Result<(), Failure> {
     match command {
-        args::Hold::Create { scope, subject, reason, until, dry_run } => {
+        args::Hold::Create {
+            scope,
+            subject,
+            reason,
+            until,
+            dry_run,
+        } => {
             let until_us = match until {
                 None => 0,
                 Some(text) => time::parse(&text, SystemClock.now_us())
                     .map_err(|why| Failure::usage("invalid-value", why))?,
             };
-            let request = pb::CreateHoldRequest { scope, subject, reason, until_us, dry_run };
+            let request = pb::CreateHoldRequest {
+                scope,
+                subject,
+                reason,
+                until_us,
+                dry_run,
+            };
             let mut client = scene.client().await?.delivery();
-            let hold = client.create_hold(keyed(request, None)?).await?.into_inner().hold;
+            let hold = client
+                .create_hold(keyed(request, None)?)
+                .await?
+                .into_inner()
+                .hold;
             show(scene, hold.as_ref())
         }
         args::Hold::List { all } => {
             let mut client = scene.client().await?.delivery();
-            let holds = client.list_holds(pb::ListHoldsRequest { all }).await?.into_inner().holds;
+            let holds = client
+                .list_holds(pb::ListHoldsRequest { all })
+                .await?
+                .into_inner()
+                .holds;
             if scene.is_json() {
                 let holds: Vec<_> = holds.iter().map(view::hold).collect();
                 return output::json(&json!({ "holds": holds }));
             }
             let rows: Vec<_> = holds.iter().map(row).collect();
-            output::table(&["ID", "SCOPE", "SUBJECT", "UNTIL", "SOURCE", "BY", "REASON"], &rows)
+            output::table(
+                &["ID", "SCOPE", "SUBJECT", "UNTIL", "SOURCE", "BY", "REASON"],
+                &rows,
+            )
         }
-        args::Hold::Release { id, reason, dry_run } => {
-            let request = pb::ReleaseHoldRequest { id, reason, dry_run };
+        args::Hold::Release {
+            id,
+            reason,
+            dry_run,
+        } => {
+            let request = pb::ReleaseHoldRequest {
+                id,
+                reason,
+                dry_run,
+            };
             let mut client = scene.client().await?.delivery();
-            let hold = client.release_hold(keyed(request, None)?).await?.into_inner().hold;
+            let hold = client
+                .release_hold(keyed(request, None)?)
+                .await?
+                .into_inner()
+                .hold;
             show(scene, hold.as_ref())
         }
     }
@@ -48,7 +83,10 @@ fn show(scene: &Scene, hold: Option<&pb::Hold>) -> Result<(), Failure> {
     if scene.is_json() {
         return output::json(&json!({ "hold": view::hold(hold) }));
     }
-    output::table(&["ID", "SCOPE", "SUBJECT", "UNTIL", "SOURCE", "BY", "REASON"], &[row(hold)])
+    output::table(
+        &["ID", "SCOPE", "SUBJECT", "UNTIL", "SOURCE", "BY", "REASON"],
+        &[row(hold)],
+    )
 }
 
 fn row(it: &pb::Hold) -> Vec<String> {
@@ -57,7 +95,11 @@ fn row(it: &pb::Hold) -> Vec<String> {
         (false, 0) => "released by hand".to_owned(),
         (false, at) => time::rfc3339(at),
     };
-    let subject = if it.subject.is_empty() { "-" } else { &it.subject };
+    let subject = if it.subject.is_empty() {
+        "-"
+    } else {
+        &it.subject
+    };
     vec![
         it.id.clone(),
         it.scope.clone(),

@@ -27,8 +27,13 @@ pub(super) async fn run(scene: &Scene, init: args::Init) -> Result<(), Failure> 
     let failed = |DeskError::Git(error): DeskError| {
         Failure::refused(error.code().replace('_', "-"), error.to_string())
     };
-    let desk =
-        Desk::open(&data.join("mirror"), &config.manifests.url, &config.manifests.branch).await.map_err(failed)?;
+    let desk = Desk::open(
+        &data.join("mirror"),
+        &config.manifests.url,
+        &config.manifests.branch,
+    )
+    .await
+    .map_err(failed)?;
     let snapshot = desk.look().await.map_err(failed)?;
     config.write(&data)?;
     let applications = snapshot.graph.applications().count();
@@ -41,8 +46,13 @@ pub(super) async fn run(scene: &Scene, init: args::Init) -> Result<(), Failure> 
         }));
     }
     output::line(&format!("data       {}", data.display()))?;
-    output::line(&format!("manifests  {} ({})", config.manifests.url, config.manifests.branch))?;
-    output::line(&format!("found      {applications} application(s), {environments} environment(s)"))?;
+    output::line(&format!(
+        "manifests  {} ({})",
+        config.manifests.url, config.manifests.branch
+    ))?;
+    output::line(&format!(
+        "found      {applications} application(s), {environments} environment(s)"
+    ))?;
     for problem in &snapshot.problems {
         output::line(&format!("problem    {problem}"))?;
     }
@@ -51,11 +61,16 @@ pub(super) async fn run(scene: &Scene, init: args::Init) -> Result<(), Failure> 
 
 fn propose(scene: &Scene, dir: &Path) -> Result<(), Failure> {
     let files = files_under(dir)?;
-    let named: Vec<(&str, &[u8])> =
-        files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+    let named: Vec<(&str, &[u8])> = files
+        .iter()
+        .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+        .collect();
     let proposals = scaffold::propose(named);
     if proposals.is_empty() {
-        let what = format!("nothing in {} looks like a version per environment", dir.display());
+        let what = format!(
+            "nothing in {} looks like a version per environment",
+            dir.display()
+        );
         return Err(Failure::refused("nothing-recognised", what)
             .fix("recognised are envs/*.json, kustomizations with images, and Helm values with image.tag"));
     }
@@ -78,7 +93,10 @@ fn propose(scene: &Scene, dir: &Path) -> Result<(), Failure> {
 /// Every regular file of a directory with its path from there; `.git` and links are left out.
 pub(super) fn files_under(dir: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let failed = |path: &Path, error: std::io::Error| {
-        Failure::refused("directory-unreadable", format!("{}: {error}", path.display()))
+        Failure::refused(
+            "directory-unreadable",
+            format!("{}: {error}", path.display()),
+        )
     };
     let mut files = Vec::new();
     let mut open = vec![PathBuf::new()];

@@ -29,14 +29,21 @@ pub(super) async fn run(scene: &Scene, command: args::Log) -> Result<ExitCode, F
 
 async fn tail(scene: &Scene, after_position: u64, follow: bool) -> Result<(), Failure> {
     let client = scene.streaming().await?;
-    let request = pb::TailLogRequest { after_position, once: !follow };
+    let request = pb::TailLogRequest {
+        after_position,
+        once: !follow,
+    };
     let mut commits = client.control().tail_log(request).await?.into_inner();
     while let Some(it) = commits.message().await? {
         if scene.is_json() {
             output::json(&view::commit(&it))?;
             continue;
         }
-        let kinds: Vec<_> = it.kinds.iter().map(|kind| kind.rsplit('.').next().unwrap_or(kind)).collect();
+        let kinds: Vec<_> = it
+            .kinds
+            .iter()
+            .map(|kind| kind.rsplit('.').next().unwrap_or(kind))
+            .collect();
         output::line(&format!(
             "{:>6}  {}  {}@{}  {}  {}",
             it.position,
@@ -60,7 +67,10 @@ async fn verify(scene: &Scene) -> Result<ExitCode, Failure> {
                     "position": whole.tail.position.0, "corrupt": [],
                 }))?;
             } else {
-                output::line(&format!("{} commits of {} aggregates: whole", whole.commits, whole.aggregates))?;
+                output::line(&format!(
+                    "{} commits of {} aggregates: whole",
+                    whole.commits, whole.aggregates
+                ))?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -82,7 +92,9 @@ async fn verify(scene: &Scene) -> Result<ExitCode, Failure> {
 
 async fn export_to(scene: &Scene, file: &Path) -> Result<(), Failure> {
     let path = scene.data()?.join("log.db");
-    let log = SqliteLog::open_existing(&path).await.map_err(|error| refused("log-unusable", &error))?;
+    let log = SqliteLog::open_existing(&path)
+        .await
+        .map_err(|error| refused("log-unusable", &error))?;
     let exported = if file == Path::new("-") {
         export::export(&log, std::io::stdout()).await
     } else {
@@ -90,7 +102,9 @@ async fn export_to(scene: &Scene, file: &Path) -> Result<(), Failure> {
         let mut out = BufWriter::new(File::create(&half)?);
         let exported = export::export(&log, &mut out).await;
         out.flush()?;
-        out.into_inner().map_err(|error| Failure::broke("io", error.to_string()))?.sync_all()?;
+        out.into_inner()
+            .map_err(|error| Failure::broke("io", error.to_string()))?
+            .sync_all()?;
         std::fs::rename(&half, file)?;
         exported
     };
@@ -100,9 +114,16 @@ async fn export_to(scene: &Scene, file: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     if scene.is_json() {
-        return output::json(&json!({ "commits": exported.commits, "log_id": exported.identity.log_id.to_string() }));
+        return output::json(
+            &json!({ "commits": exported.commits, "log_id": exported.identity.log_id.to_string() }),
+        );
     }
-    output::line(&format!("{} commits of log {} in {}", exported.commits, exported.identity.log_id, file.display()))
+    output::line(&format!(
+        "{} commits of log {} in {}",
+        exported.commits,
+        exported.identity.log_id,
+        file.display()
+    ))
 }
 
 async fn import_from(scene: &Scene, file: &Path) -> Result<(), Failure> {
@@ -112,9 +133,18 @@ async fn import_from(scene: &Scene, file: &Path) -> Result<(), Failure> {
     let reader = BufReader::new(File::open(file).map_err(|error| {
         Failure::refused("file-unreadable", format!("{}: {error}", file.display()))
     })?);
-    let imported = import::import(reader, &data).await.map_err(|error| refused("import-refused", &error))?;
+    let imported = import::import(reader, &data)
+        .await
+        .map_err(|error| refused("import-refused", &error))?;
     if scene.is_json() {
-        return output::json(&json!({ "commits": imported.commits, "log_id": imported.identity.log_id.to_string() }));
+        return output::json(
+            &json!({ "commits": imported.commits, "log_id": imported.identity.log_id.to_string() }),
+        );
     }
-    output::line(&format!("{} commits of log {} in {}", imported.commits, imported.identity.log_id, data.display()))
+    output::line(&format!(
+        "{} commits of log {} in {}",
+        imported.commits,
+        imported.identity.log_id,
+        data.display()
+    ))
 }

@@ -35,7 +35,12 @@ fn load(dir: &Path) -> Result<(Graph, Vec<Diagnostic>, Sources), Failure> {
     let files = init::files_under(dir)?;
     let texts: Sources = files
         .iter()
-        .map(|(path, bytes)| (path.clone(), Arc::from(String::from_utf8_lossy(bytes).as_ref())))
+        .map(|(path, bytes)| {
+            (
+                path.clone(),
+                Arc::from(String::from_utf8_lossy(bytes).as_ref()),
+            )
+        })
         .collect();
     let named = files.into_iter().map(|(path, bytes)| {
         let blob = Digest::of(&bytes).hex().to_owned();
@@ -53,27 +58,51 @@ fn validate(scene: &Scene, dir: &Path) -> Result<ExitCode, Failure> {
     } else {
         let colour = std::io::stdout().is_terminal();
         for problem in &problems {
-            output::line(problem.render(|file| texts.get(file).cloned(), colour).trim_end())?;
+            output::line(
+                problem
+                    .render(|file| texts.get(file).cloned(), colour)
+                    .trim_end(),
+            )?;
         }
         let unmanaged = graph.unmanaged().count();
         output::line(&format!(
             "{count} manifest(s), {} problem(s){}",
             problems.len(),
-            if unmanaged == 0 { String::new() } else { format!(", {unmanaged} of kinds that Towpath does not manage") }
+            if unmanaged == 0 {
+                String::new()
+            } else {
+                format!(", {unmanaged} of kinds that Towpath does not manage")
+            }
         ))?;
     }
-    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 fn show_graph(scene: &Scene, dir: &Path) -> Result<(), Failure> {
     let (graph, _, _) = load(dir)?;
     let all: Vec<_> = graph.manifests().collect();
-    let names: Vec<_> = all.iter().map(|it| format!("{}/{}", it.kind, it.meta.name)).collect();
-    let edges: Vec<_> = graph.edges().map(|(from, to)| (names[from].as_str(), names[to].as_str())).collect();
+    let names: Vec<_> = all
+        .iter()
+        .map(|it| format!("{}/{}", it.kind, it.meta.name))
+        .collect();
+    let edges: Vec<_> = graph
+        .edges()
+        .map(|(from, to)| (names[from].as_str(), names[to].as_str()))
+        .collect();
     if scene.is_json() {
-        let nodes: Vec<_> =
-            all.iter().zip(&names).map(|(it, name)| json!({ "name": name, "place": it.meta.place.to_string() })).collect();
-        let edges: Vec<_> = edges.iter().map(|(from, to)| json!({ "from": from, "to": to })).collect();
+        let nodes: Vec<_> = all
+            .iter()
+            .zip(&names)
+            .map(|(it, name)| json!({ "name": name, "place": it.meta.place.to_string() }))
+            .collect();
+        let edges: Vec<_> = edges
+            .iter()
+            .map(|(from, to)| json!({ "from": from, "to": to }))
+            .collect();
         return output::json(&json!({ "manifests": nodes, "references": edges }));
     }
     for name in &names {
@@ -86,19 +115,19 @@ fn show_graph(scene: &Scene, dir: &Path) -> Result<(), Failure> {
 }
 
 fn print_schema(kind: Option<&str>) -> Result<(), Failure> {
-    match kind {
-        None => {
-            let all: BTreeMap<String, _> =
-                Kind::ALL.iter().map(|it| (it.to_string(), manifests::schema(*it))).collect();
-            output::json(&json!(all))
-        }
-        Some(name) => match Kind::parse(name) {
-            Some(kind) => output::json(&manifests::schema(kind)),
-            None => {
-                let known: Vec<_> = Kind::ALL.iter().map(ToString::to_string).collect();
-                Err(Failure::usage("unknown-kind", format!("there is no kind `{name}`"))
-                    .fix(format!("kinds: {}", known.join(", "))))
-            }
-        },
-    }
+    let Some(name) = kind else {
+        let all: BTreeMap<String, _> = Kind::ALL
+            .iter()
+            .map(|it| (it.to_string(), manifests::schema(*it)))
+            .collect();
+        return output::json(&json!(all));
+    };
+    let Some(kind) = Kind::parse(name) else {
+        let known: Vec<_> = Kind::ALL.iter().map(ToString::to_string).collect();
+        return Err(
+            Failure::usage("unknown-kind", format!("there is no kind `{name}`"))
+                .fix(format!("kinds: {}", known.join(", "))),
+        );
+    };
+    output::json(&manifests::schema(kind))
 }

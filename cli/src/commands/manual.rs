@@ -18,7 +18,11 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
 pub(super) fn man(dir: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(dir)?;
     clap_mangen::generate_to(Args::command(), dir)?;
-    output::line(&format!("manual pages in {}; man -l {}/towpath.1", dir.display(), dir.display()))
+    output::line(&format!(
+        "manual pages in {}; man -l {}/towpath.1",
+        dir.display(),
+        dir.display()
+    ))
 }
 
 pub(super) fn reference(page: Page) -> Result<(), Failure> {
@@ -41,9 +45,16 @@ fn cli() -> String {
 }
 
 fn pages(command: &mut clap::Command, path: &str, text: &mut String) {
-    let help = command.clone().bin_name(path).render_long_help().to_string();
+    let help = command
+        .clone()
+        .bin_name(path)
+        .render_long_help()
+        .to_string();
     let lines: Vec<_> = help.lines().map(str::trim_end).collect();
-    text.push_str(&format!("\n## `{path}`\n\n```text\n{}\n```\n", lines.join("\n").trim_end()));
+    text.extend([format!(
+        "\n## `{path}`\n\n```text\n{}\n```\n",
+        lines.join("\n").trim_end()
+    )]);
     for sub in command.get_subcommands_mut().filter(|it| !it.is_hide_set()) {
         let path = format!("{path} {}", sub.get_name());
         pages(sub, &path, text);

@@ -46,14 +46,20 @@ impl Scene {
 
     /// A client for calls that last as long as their stream.
     async fn streaming(&self) -> Result<Client, Failure> {
-        let connection = crate::args::Connection { streams: true, ..self.connection.clone() };
+        let connection = crate::args::Connection {
+            streams: true,
+            ..self.connection.clone()
+        };
         Client::connect(&connection).await
     }
 }
 
 /// Runs one command.
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
-    let scene = Scene { output: args.output, connection: args.connection };
+    let scene = Scene {
+        output: args.output,
+        connection: args.connection,
+    };
     let done = ExitCode::SUCCESS;
     match args.command {
         Command::Up(up) => Box::pin(up::run(&scene, up)).await?,

@@ -22,7 +22,8 @@ pub(super) async fn run(scene: &Scene, command: args::Projections) -> Result<Exi
     let read = data.join("read.db");
     let code = match command {
         args::Projections::Rebuild => {
-            let _lock = lock::lock(&data).map_err(|error| refused("data-directory-in-use", &error))?;
+            let _lock =
+                lock::lock(&data).map_err(|error| refused("data-directory-in-use", &error))?;
             let at = projector::rebuild(&read, &log, &projections(), progress("rebuilding"))
                 .await
                 .map_err(|error| refused("read-models", &error))?;
@@ -49,7 +50,11 @@ fn show(scene: &Scene, found: &[projector::Difference]) -> Result<ExitCode, Fail
         let all: Vec<_> = found
             .iter()
             .map(|it| match &it.kind {
-                Kind::Changed { column, live, expected } => json!({
+                Kind::Changed {
+                    column,
+                    live,
+                    expected,
+                } => json!({
                     "table": it.table, "key": it.key, "kind": "changed",
                     "column": column, "live": live, "expected": expected,
                 }),
@@ -61,7 +66,11 @@ fn show(scene: &Scene, found: &[projector::Difference]) -> Result<ExitCode, Fail
     } else {
         for it in found {
             let what = match &it.kind {
-                Kind::Changed { column, live, expected } => {
+                Kind::Changed {
+                    column,
+                    live,
+                    expected,
+                } => {
                     format!("changed: {column} is {live}, the log says {expected}")
                 }
                 Kind::Lost => "lost: the log has it, the read model does not".to_owned(),
@@ -75,5 +84,9 @@ fn show(scene: &Scene, found: &[projector::Difference]) -> Result<ExitCode, Fail
             output::line("`towpath projections rebuild` makes them anew")?;
         }
     }
-    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if found.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }

@@ -17,7 +17,13 @@ pub(super) async fn run(scene: &Scene, rollback: args::Rollback) -> Result<(), F
         dry_run: rollback.dry_run,
     };
     let dry = request.dry_run;
-    let answer = scene.client().await?.delivery().rollback(keyed(request, None)?).await?.into_inner();
+    let answer = scene
+        .client()
+        .await?
+        .delivery()
+        .rollback(keyed(request, None)?)
+        .await?
+        .into_inner();
     if scene.is_json() {
         return output::json(&view::rollback(&answer));
     }
@@ -26,7 +32,16 @@ pub(super) async fn run(scene: &Scene, rollback: args::Rollback) -> Result<(), F
         return output::line("nothing was changed (--dry-run)");
     }
     output::line(&format!("deployment  {}", answer.deployment_id))?;
-    output::line(&format!("back        {} -> {}", answer.from_version, answer.to_version))?;
-    output::line(&format!("held        until `towpath hold release {}`", answer.hold_id))?;
-    output::line(&format!("follow      towpath deployments watch {} --until-settled", short(&answer.deployment_id)))
+    output::line(&format!(
+        "back        {} -> {}",
+        answer.from_version, answer.to_version
+    ))?;
+    output::line(&format!(
+        "held        until `towpath hold release {}`",
+        answer.hold_id
+    ))?;
+    output::line(&format!(
+        "follow      towpath deployments watch {} --until-settled",
+        short(&answer.deployment_id)
+    ))
 }

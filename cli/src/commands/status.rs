@@ -8,14 +8,28 @@ use crate::output::{self, short};
 
 pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
     let client = scene.client().await?;
-    let status = client.control().get_status(pb::GetStatusRequest {}).await?.into_inner();
+    let status = client
+        .control()
+        .get_status(pb::GetStatusRequest {})
+        .await?
+        .into_inner();
     if scene.is_json() {
         return output::json(&view::status(&status));
     }
     let behind = status.log_position.saturating_sub(status.read_position);
     output::line(&format!("version      {}", status.version))?;
-    output::line(&format!("log          {} epoch {}, {} commits", status.log_id, status.epoch, status.log_position))?;
-    output::line(&format!("read models  {}", if behind == 0 { "up to date".to_owned() } else { format!("{behind} commits behind") }))?;
+    output::line(&format!(
+        "log          {} epoch {}, {} commits",
+        status.log_id, status.epoch, status.log_position
+    ))?;
+    output::line(&format!(
+        "read models  {}",
+        if behind == 0 {
+            "up to date".to_owned()
+        } else {
+            format!("{behind} commits behind")
+        }
+    ))?;
     output::line(&format!("durability   {}", durability(&status)))?;
     output::line(&format!(
         "manifests    {} ({}) at {}",
@@ -23,9 +37,16 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
         status.manifests_branch,
         short(&status.manifests_tip)
     ))?;
-    output::line(&format!("in progress  {} deployment(s)", status.deployments_in_progress))?;
+    output::line(&format!(
+        "in progress  {} deployment(s)",
+        status.deployments_in_progress
+    ))?;
     for role in &status.roles {
-        let why = if role.message.is_empty() { String::new() } else { format!(": {}", role.message) };
+        let why = if role.message.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", role.message)
+        };
         output::line(&format!("role         {} {}{why}", role.name, role.state))?;
     }
     for problem in &status.manifest_problems {
@@ -37,9 +58,14 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
 /// What the answer "stored" is worth.
 fn durability(status: &pb::GetStatusResponse) -> String {
     let survives = match status.durability.as_str() {
-        "fsync" => "survives a process kill and a power cut; not the loss of this disk (`towpath log export` makes a copy)",
+        "fsync" => {
+            "survives a process kill and a power cut; not the loss of this disk (`towpath log export` makes a copy)"
+        }
         "memory" => "survives nothing",
         _ => "survives a process kill; not a power cut",
     };
-    format!("{}: {survives}; one fsync takes {} µs here", status.durability, status.fsync_us)
+    format!(
+        "{}: {survives}; one fsync takes {} µs here",
+        status.durability, status.fsync_us
+    )
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use service::Config;
 use service::config::Tls;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Scene;
 use crate::args;
@@ -15,10 +15,15 @@ pub(super) async fn run(scene: &Scene, up: args::Up) -> Result<(), Failure> {
     let data = scene.data()?;
     let leave = !up.stop_applications;
     let config = configure(&data, up)?;
-    let running = Box::pin(serve::start(&data, &config)).await?;
+    let mut signals = Signals::listen()?;
+    let running = tokio::select! {
+        running = Box::pin(serve::start(&data, &config)) => running?,
+        // Nothing is half-done that the next start would not finish.
+        () = signals.wait() => return Ok(()),
+    };
     config.write_if_missing(&data)?;
     output::line(&format!("ready: {}", running.address))?;
-    until_signal().await?;
+    signals.wait().await;
     running.stop(leave).await;
     Ok(())
 }
@@ -31,7 +36,10 @@ fn configure(data: &Path, up: args::Up) -> Result<Config, Failure> {
             *to = value;
         }
     };
-    set(&mut config.manifests.url, up.manifests.map(|url| absolute(&url)).transpose()?);
+    set(
+        &mut config.manifests.url,
+        up.manifests.map(|url| absolute(&url)).transpose()?,
+    );
     set(&mut config.manifests.branch, up.branch);
     set(&mut config.listen, up.listen);
     set(&mut config.author.name, up.author_name);
@@ -50,13 +58,25 @@ pub(super) fn absolute(url: &str) -> Result<String, Failure> {
     Ok(std::path::absolute(url)?.display().to_string())
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub(super) async fn until_signal() -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGINT and SIGTERM, caught from the moment this exists.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> Result<Self, Failure> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    /// Waits for one of them.
+    pub(super) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

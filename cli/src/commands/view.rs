@@ -6,8 +6,11 @@ use proto::delivery::v1 as delivery;
 use serde_json::{Value, json};
 
 pub(crate) fn report(it: &delivery::ReportBuildResponse) -> Value {
-    let deployments: Vec<_> =
-        it.deployments.iter().map(|it| json!({ "id": it.id, "application": it.application })).collect();
+    let deployments: Vec<_> = it
+        .deployments
+        .iter()
+        .map(|it| json!({ "id": it.id, "application": it.application }))
+        .collect();
     json!({
         "build_id": it.build_id,
         "state": it.state,
@@ -104,7 +107,11 @@ pub(crate) fn explanation(it: &delivery::ExplainResponse) -> Value {
             })
         })
         .collect();
-    let facts: Vec<_> = it.facts.iter().map(|it| json!({ "name": it.name, "value": it.value })).collect();
+    let facts: Vec<_> = it
+        .facts
+        .iter()
+        .map(|it| json!({ "name": it.name, "value": it.value }))
+        .collect();
     let timeline: Vec<_> = it
         .timeline
         .iter()

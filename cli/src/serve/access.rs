@@ -11,7 +11,7 @@ use proto::access::v1 as pb;
 use proto::access::v1::access_service_server::AccessService;
 use service::Clock;
 use service::entropy::Entropy;
-use service::fault::{Coded, Fault, Kind};
+use service::fault::{Fault, Kind};
 use service::key::Keys;
 use service::{authn, key};
 use tonic::{Request, Response, Status};
@@ -26,15 +26,14 @@ pub(super) struct Access {
     pub(super) keys: Arc<Keys>,
 }
 
-/// A rejection with its stable code.
-struct Refused(Rejection);
-
-impl Coded for Refused {
-    fn code(&self) -> &'static str {
-        match self.0 {
-            Rejection::Taken => "name-taken",
-            Rejection::Unknown => "not-found",
-        }
+/// The stable code of a rejection, and what to do about it.
+fn code(rejection: &Rejection) -> (&'static str, &'static str) {
+    match rejection {
+        Rejection::Taken => (
+            "name-taken",
+            "revoke that identity first, or choose another name",
+        ),
+        Rejection::Unknown => ("not-found", "`towpath access list` shows all"),
     }
 }
 
@@ -52,33 +51,59 @@ impl Access {
         })
     }
 
-    async fn execute(&self, name: &str, context: &Context, command: &Command) -> Result<bool, Fault> {
-        match self.identities.execute(derive::identity(name), context, command).await {
+    async fn execute(
+        &self,
+        name: &str,
+        context: &Context,
+        command: &Command,
+    ) -> Result<bool, Fault> {
+        match self
+            .identities
+            .execute(derive::identity(name), context, command)
+            .await
+        {
             Ok(done) => Ok(done.repeated),
             Err(eventlog::ExecuteError::Rejected(rejection)) => {
-                let text = rejection.to_string();
-                Err(Fault::new(Kind::Rejected, Refused(rejection).code(), text))
+                let (code, fix) = code(&rejection);
+                Err(Fault::new(Kind::Rejected, code, rejection.to_string()).fix(fix))
             }
-            Err(eventlog::ExecuteError::Reused) => {
-                Err(Fault::new(Kind::KeyReused, "idempotency-key-reused", "the idempotency key was used for another request"))
-            }
+            Err(eventlog::ExecuteError::Reused) => Err(Fault::new(
+                Kind::KeyReused,
+                "idempotency-key-reused",
+                "the idempotency key was used for another request",
+            )),
             Err(error) => Err(Fault::broken(error)),
         }
     }
 
-    async fn create(&self, request: &Request<pb::CreateIdentityRequest>) -> Result<pb::CreateIdentityResponse, Fault> {
+    async fn create(
+        &self,
+        request: &Request<pb::CreateIdentityRequest>,
+    ) -> Result<pb::CreateIdentityResponse, Fault> {
         let context = self.context(request, "CreateIdentity")?;
         let asked = request.get_ref();
         let name = Name::parse(&asked.name)?.to_string();
         let known = authorize::known_groups();
         if let Some(wrong) = asked.groups.iter().find(|it| !known.contains(&it.as_str())) {
-            let wrong: String = wrong.chars().take(80).flat_map(char::escape_default).collect();
-            return Err(Fault::new(Kind::Invalid, "invalid-value", format!("there is no group `{wrong}`"))
-                .fix(format!("groups: {}", known.join(", "))));
+            let wrong: String = wrong
+                .chars()
+                .take(80)
+                .flat_map(char::escape_default)
+                .collect();
+            return Err(Fault::new(
+                Kind::Invalid,
+                "invalid-value",
+                format!("there is no group `{wrong}`"),
+            )
+            .fix(format!("groups: {}", known.join(", "))));
         }
         if asked.groups.is_empty() {
-            return Err(Fault::new(Kind::Invalid, "invalid-value", "an identity needs at least one group")
-                .fix(format!("groups: {}", known.join(", "))));
+            return Err(Fault::new(
+                Kind::Invalid,
+                "invalid-value",
+                "an identity needs at least one group",
+            )
+            .fix(format!("groups: {}", known.join(", "))));
         }
         let token = Token::from_random(self.entropy.secret());
         let command = Command::Create {
@@ -88,21 +113,43 @@ impl Access {
             token_hash: token.hash(),
         };
         if self.execute(&name, &context, &command).await? {
-            let what = format!("`{name}` was created by an earlier call with this key, which showed its token");
-            return Err(Fault::new(Kind::Rejected, "token-shown-once", what)
-                .fix(format!("if nobody has the token: `towpath access revoke {name}`, then create it again")));
+            let what = format!(
+                "`{name}` was created by an earlier call with this key, which showed its token"
+            );
+            return Err(
+                Fault::new(Kind::Rejected, "token-shown-once", what).fix(format!(
+                    "if nobody has the token: `towpath access revoke {name}`, then create it again"
+                )),
+            );
         }
-        let identity =
-            pb::Identity { name, groups: asked.groups.clone(), is_service: asked.is_service, revoked: false };
-        Ok(pb::CreateIdentityResponse { identity: Some(identity), token: token.reveal().to_owned() })
+        let identity = pb::Identity {
+            name,
+            groups: asked.groups.clone(),
+            is_service: asked.is_service,
+            revoked: false,
+        };
+        Ok(pb::CreateIdentityResponse {
+            identity: Some(identity),
+            token: token.reveal().to_owned(),
+        })
     }
 
-    async fn revoke(&self, request: &Request<pb::RevokeIdentityRequest>) -> Result<pb::RevokeIdentityResponse, Fault> {
+    async fn revoke(
+        &self,
+        request: &Request<pb::RevokeIdentityRequest>,
+    ) -> Result<pb::RevokeIdentityResponse, Fault> {
         let context = self.context(request, "RevokeIdentity")?;
         let name = &request.get_ref().name;
         self.execute(name, &context, &Command::Revoke).await?;
-        let listed = self.directory.list().into_iter().find(|it| &it.principal.name == name);
-        let identity = listed.map(|it| pb::Identity { revoked: true, ..shape(it) });
+        let listed = self
+            .directory
+            .list()
+            .into_iter()
+            .find(|it| &it.principal.name == name);
+        let identity = listed.map(|it| pb::Identity {
+            revoked: true,
+            ..shape(it)
+        });
         Ok(pb::RevokeIdentityResponse { identity })
     }
 }

@@ -29,8 +29,9 @@ pub(super) async fn ensure(
         Ok(text) if !text.trim().is_empty() => text.trim().to_owned(),
         _ => {
             let token = Token::from_random(entropy.secret());
-            write_whole(&path, token.reveal().as_bytes(), 0o600)
-                .map_err(|error| Failure::broke("data-directory", format!("{}: {error}", path.display())))?;
+            write_whole(&path, token.reveal().as_bytes(), 0o600).map_err(|error| {
+                Failure::broke("data-directory", format!("{}: {error}", path.display()))
+            })?;
             token.reveal().to_owned()
         }
     };
@@ -57,6 +58,9 @@ pub(super) async fn ensure(
         is_service: false,
         token_hash: access::hash(&token),
     };
-    identities.execute(id, &context, &create).await.map_err(|error| broke(&error))?;
+    identities
+        .execute(id, &context, &create)
+        .await
+        .map_err(|error| broke(&error))?;
     Ok(())
 }

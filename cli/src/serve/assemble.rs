@@ -70,8 +70,11 @@ struct Ground {
 pub(crate) async fn start(data: &Path, config: &Config) -> Result<Running, Failure> {
     let address = config.validate()?;
     if config.manifests.url.is_empty() {
-        return Err(Failure::usage("no-manifests", "no manifests repository is configured")
-            .fix("give one with --manifests, or write it down with `towpath init --manifests <url>`"));
+        return Err(
+            Failure::usage("no-manifests", "no manifests repository is configured").fix(
+                "give one with --manifests, or write it down with `towpath init --manifests <url>`",
+            ),
+        );
     }
     let tls = config.tls.as_ref().map(serve::acceptor).transpose()?;
     make_private(data)?;
@@ -103,7 +106,11 @@ pub(crate) async fn start(data: &Path, config: &Config) -> Result<Running, Failu
     let identities = Arc::new(Repository::<Identity>::new(Arc::clone(&ground.log)));
     let (clock, entropy) = (ground.clock.as_ref(), ground.entropy.as_ref());
     admin::ensure(data, &identities, &ground.directory, clock, entropy).await?;
-    let identity = ground.log.identity().await.map_err(|error| Failure::broke("log", error.to_string()))?;
+    let identity = ground
+        .log
+        .identity()
+        .await
+        .map_err(|error| Failure::broke("log", error.to_string()))?;
     let target = ProcessTarget::open(data, identity.log_id, KILL_AFTER)
         .await
         .map_err(|error| Failure::broke("process-target", error.to_string()))?;
@@ -157,21 +164,41 @@ fn make_private(data: &Path) -> Result<(), Failure> {
             .fix("make the directory writable, or choose another with --data")
     };
     if data.is_dir() {
-        let mode = std::fs::metadata(data).map_err(failed)?.permissions().mode();
+        let mode = std::fs::metadata(data)
+            .map_err(failed)?
+            .permissions()
+            .mode();
         if mode & 0o077 != 0 {
             // A directory that others may read still keeps its token: that file is 0600.
-            tracing::debug!(mode = format!("{mode:o}"), "others may read the data directory");
+            tracing::debug!(
+                mode = format!("{mode:o}"),
+                "others may read the data directory"
+            );
         }
         return Ok(());
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(failed)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .map_err(failed)
 }
 
-async fn open_log(data: &Path, clock: &dyn Clock, entropy: &dyn Entropy) -> Result<SqliteLog, Failure> {
+async fn open_log(
+    data: &Path,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<SqliteLog, Failure> {
     let now_us = clock.now_us();
-    let fresh = LogIdentity { log_id: entropy.id(now_us), epoch: 1, created_at_us: now_us };
+    let fresh = LogIdentity {
+        log_id: entropy.id(now_us),
+        epoch: 1,
+        created_at_us: now_us,
+    };
     let path = data.join("log.db");
-    let log = SqliteLog::open(&path, &fresh).await.map_err(|error| open_refused(&error))?;
+    let log = SqliteLog::open(&path, &fresh)
+        .await
+        .map_err(|error| open_refused(&error))?;
     match sqlite::verify(&log, crate::commands::progress("checking the log")).await {
         Ok(_) => Ok(log),
         Err(sqlite::VerifyError::Corrupt(found)) => {
@@ -185,10 +212,14 @@ async fn open_log(data: &Path, clock: &dyn Clock, entropy: &dyn Entropy) -> Resu
 
 fn open_refused(error: &sqlite::OpenError) -> Failure {
     match error {
-        sqlite::OpenError::Full { .. } | sqlite::OpenError::NotWritable { .. } | sqlite::OpenError::Locked { .. } => {
-            Failure::broke("log", error.to_string())
-        }
-        _ => refused("log-corrupt", error),
+        sqlite::OpenError::Full { .. }
+        | sqlite::OpenError::NotWritable { .. }
+        | sqlite::OpenError::Locked { .. } => Failure::broke("log", error.to_string()),
+        sqlite::OpenError::Missing { .. }
+        | sqlite::OpenError::NotALog { .. }
+        | sqlite::OpenError::Newer { .. }
+        | sqlite::OpenError::Corrupt { .. }
+        | sqlite::OpenError::Failed { .. } => refused("log-corrupt", error),
     }
 }
 
@@ -197,11 +228,14 @@ fn projector_refused(error: &eventlog::projector::ProjectorError) -> Failure {
     match error {
         E::Lie(_) => refused("log-lies", error),
         E::Stopped { .. } | E::Read(_) => refused("log-corrupt", error),
-        E::Database { .. } | E::Sql(_) | E::Overtaken => Failure::broke("read-models", error.to_string()),
+        E::Database { .. } | E::Sql(_) | E::Overtaken => {
+            Failure::broke("read-models", error.to_string())
+        }
     }
 }
 
-/// A repository that is not there yet may come back; one that can never work is refused.
+/// A remote that does not answer may come back; a repository on this machine that does not, or
+/// one that can never work, is refused.
 async fn open_desk(data: &Path, config: &Config) -> Result<Desk, Failure> {
     let failed = |error: &DeskError| {
         let DeskError::Git(git) = error;
@@ -213,7 +247,7 @@ async fn open_desk(data: &Path, config: &Config) -> Result<Desk, Failure> {
         .map_err(|error| failed(&error))?;
     match desk.look().await {
         Ok(_) => Ok(desk),
-        Err(DeskError::Git(error)) if error.retryable() => {
+        Err(DeskError::Git(error)) if error.retryable() && !desk.mirror().is_local() => {
             tracing::warn!(%error, "the manifests repository does not answer; going on without it for now");
             Ok(desk)
         }
@@ -227,8 +261,10 @@ async fn follow_identities(ground: &Ground) -> Result<(), Failure> {
     let (roles, stop) = (ground.roles.clone(), ground.stop.clone());
     roles.started("access");
     ground.tasks.spawn(async move {
-        // The receiver is gone only when starting was given up.
-        let follow = directory.follow(log, move || drop(tell.send(())));
+        let follow = directory.follow(log, move || {
+            // Nobody listens only when starting was given up.
+            let _told = tell.send(());
+        });
         tokio::select! {
             () = stop.cancelled() => {}
             ended = follow => if let Err(error) = ended {
@@ -237,7 +273,9 @@ async fn follow_identities(ground: &Ground) -> Result<(), Failure> {
             },
         }
     });
-    caught_up.await.map_err(|_| Failure::refused("log-corrupt", "the identities in the log cannot be read"))
+    caught_up
+        .await
+        .map_err(|_| Failure::refused("log-corrupt", "the identities in the log cannot be read"))
 }
 
 fn manager_deps(
@@ -247,8 +285,15 @@ fn manager_deps(
     projector: &Projector,
 ) -> Result<cd_manager::Deps, Failure> {
     let clock = Arc::clone(&ground.clock);
-    let author = Author { name: config.author.name.clone(), email: config.author.email.clone() };
-    let limits = if ground.desk.mirror().is_local() { Limits::unlimited() } else { Limits::github() };
+    let author = Author {
+        name: config.author.name.clone(),
+        email: config.author.email.clone(),
+    };
+    let limits = if ground.desk.mirror().is_local() {
+        Limits::unlimited()
+    } else {
+        Limits::github()
+    };
     let writer = Writer::spawn(
         ground.desk.mirror().clone(),
         ground.desk.branch(),
@@ -295,7 +340,9 @@ fn run_roles(ground: &Ground, projector: &Arc<Projector>, manager: &CdManager, r
         ground.tasks.spawn(async move {
             let ended = run.await;
             if !stop.is_cancelled() {
-                let why = ended.err().map_or_else(|| "it ended".to_owned(), |error| error.to_string());
+                let why = ended
+                    .err()
+                    .map_or_else(|| "it ended".to_owned(), |error| error.to_string());
                 tracing::error!(role, %why, "a role stopped");
                 roles.stopped(role, why);
             }
@@ -305,7 +352,11 @@ fn run_roles(ground: &Ground, projector: &Arc<Projector>, manager: &CdManager, r
     let (models, token) = (Arc::clone(projector), stop());
     watched(ground, "projector", async move { models.run(token).await });
     let (role, token) = (manager.clone(), stop());
-    watched(ground, cd_manager::ROLE, async move { role.run(token).await });
+    watched(
+        ground,
+        cd_manager::ROLE,
+        async move { role.run(token).await },
+    );
     let (role, token) = (runner.clone(), stop());
     watched(ground, runner::ROLE, async move { role.run(token).await });
 }
@@ -337,7 +388,9 @@ fn router(
     };
     let (reporter, health) = tonic_health::server::health_reporter();
     ground.tasks.spawn(async move {
-        reporter.set_serving::<DeliveryServiceServer<cd_manager::Rpc>>().await;
+        reporter
+            .set_serving::<DeliveryServiceServer<cd_manager::Rpc>>()
+            .await;
     });
     let mut routes = tonic::service::Routes::builder();
     routes
@@ -350,12 +403,20 @@ fn router(
     }
     let roles = ground.roles.clone();
     let ready = move || {
-        let stopped: Vec<_> = roles.all().into_iter().filter(|it| it.1.is_some()).map(|it| it.0).collect();
+        let stopped: Vec<_> = roles
+            .all()
+            .into_iter()
+            .filter(|it| it.1.is_some())
+            .map(|it| it.0)
+            .collect();
         async move {
             if stopped.is_empty() {
                 (axum::http::StatusCode::OK, "ready".to_owned())
             } else {
-                (axum::http::StatusCode::SERVICE_UNAVAILABLE, format!("stopped: {}", stopped.join(", ")))
+                (
+                    axum::http::StatusCode::SERVICE_UNAVAILABLE,
+                    format!("stopped: {}", stopped.join(", ")),
+                )
             }
         }
     };
@@ -365,11 +426,16 @@ fn router(
         .route("/readyz", get(ready))
         .merge(manager.http())
         .merge(routes.routes().into_axum_router())
-        .layer(axum::middleware::from_fn_with_state(ground.directory.clone(), authn::gate))
+        .layer(axum::middleware::from_fn_with_state(
+            ground.directory.clone(),
+            authn::gate,
+        ))
 }
 
 fn reflection() -> Result<
-    tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>,
+    tonic_reflection::server::v1::ServerReflectionServer<
+        impl tonic_reflection::server::v1::ServerReflection,
+    >,
     tonic_reflection::server::Error,
 > {
     tonic_reflection::server::Builder::configure()
@@ -379,14 +445,19 @@ fn reflection() -> Result<
 
 /// Writes down where the server answers, for commands on this machine.
 fn publish(data: &Path, address: &str) -> Result<(), Failure> {
-    let found = Address { address: local(address), pid: std::process::id() };
+    let found = Address {
+        address: local(address),
+        pid: std::process::id(),
+    };
     let text = serde_json::to_vec(&found).unwrap_or_default();
     Ok(write_whole(&data.join(ADDRESS_FILE), &text, 0o600)?)
 }
 
 /// An address that listens everywhere is reached on this machine by loopback.
 fn local(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
     match rest.parse::<SocketAddr>() {
         Ok(at) if at.ip().is_unspecified() => format!("{scheme}://127.0.0.1:{}", at.port()),
         _ => address.to_owned(),

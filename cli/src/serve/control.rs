@@ -34,7 +34,9 @@ impl Control {
         let tail = self.log.tail().await.map_err(Fault::broken)?;
         let data = self.data.clone();
         let measure = || async move {
-            tokio::task::spawn_blocking(move || super::fsync::median_us(&data)).await.unwrap_or_default()
+            tokio::task::spawn_blocking(move || super::fsync::median_us(&data))
+                .await
+                .unwrap_or_default()
         };
         let (tip, problems) = match self.desk.look().await {
             Ok(snapshot) => {
@@ -43,11 +45,20 @@ impl Control {
             }
             Err(error) => (String::new(), vec![error.to_string()]),
         };
-        let roles = self.roles.all().into_iter().map(|(name, stopped)| pb::Role {
-            name: name.to_owned(),
-            state: if stopped.is_some() { "stopped" } else { "running" }.to_owned(),
-            message: stopped.unwrap_or_default(),
-        });
+        let roles = self
+            .roles
+            .all()
+            .into_iter()
+            .map(|(name, stopped)| pb::Role {
+                name: name.to_owned(),
+                state: if stopped.is_some() {
+                    "stopped"
+                } else {
+                    "running"
+                }
+                .to_owned(),
+                message: stopped.unwrap_or_default(),
+            });
         let read_position = self.read_position.borrow().0;
         Ok(pb::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -107,7 +118,9 @@ impl ControlService for Control {
                 }
             }
         });
-        Ok(Response::new(tokio_stream::wrappers::ReceiverStream::new(receive).boxed()))
+        Ok(Response::new(
+            tokio_stream::wrappers::ReceiverStream::new(receive).boxed(),
+        ))
     }
 }
 
@@ -124,6 +137,11 @@ fn shape(stored: &Stored) -> pb::TailLogResponse {
         recorded_at_us: stored.commit.recorded_at_us,
         actor: stored.commit.actor.clone(),
         hash,
-        kinds: stored.commit.events.iter().map(|it| it.kind.clone()).collect(),
+        kinds: stored
+            .commit
+            .events
+            .iter()
+            .map(|it| it.kind.clone())
+            .collect(),
     }
 }

@@ -19,24 +19,78 @@ const ADMINS: &[&str] = &[];
 
 /// The table. A test walks the gRPC descriptors: every method is here, and nothing else is.
 pub const RULES: &[Rule] = &[
-    Rule { method: "/towpath.access.v1.AccessService/CreateIdentity", groups: ADMINS },
-    Rule { method: "/towpath.access.v1.AccessService/ListIdentities", groups: ADMINS },
-    Rule { method: "/towpath.access.v1.AccessService/RevokeIdentity", groups: ADMINS },
-    Rule { method: "/towpath.control.v1.ControlService/GetStatus", groups: EVERYONE },
-    Rule { method: "/towpath.control.v1.ControlService/TailLog", groups: MANAGERS },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/AbortDeployment", groups: DEVELOPERS },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/CreateHold", groups: MANAGERS },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/Explain", groups: EVERYONE },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/ListDeployments", groups: EVERYONE },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/ListEnvironments", groups: EVERYONE },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/ListHolds", groups: EVERYONE },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/ReleaseHold", groups: MANAGERS },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/ReportBuild", groups: CI },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/RetryDeployment", groups: DEVELOPERS },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/Rollback", groups: MANAGERS },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/ShowDeployment", groups: EVERYONE },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/ShowEnvironment", groups: EVERYONE },
-    Rule { method: "/towpath.delivery.v1.DeliveryService/WatchDeployments", groups: EVERYONE },
+    Rule {
+        method: "/towpath.access.v1.AccessService/CreateIdentity",
+        groups: ADMINS,
+    },
+    Rule {
+        method: "/towpath.access.v1.AccessService/ListIdentities",
+        groups: ADMINS,
+    },
+    Rule {
+        method: "/towpath.access.v1.AccessService/RevokeIdentity",
+        groups: ADMINS,
+    },
+    Rule {
+        method: "/towpath.control.v1.ControlService/GetStatus",
+        groups: EVERYONE,
+    },
+    Rule {
+        method: "/towpath.control.v1.ControlService/TailLog",
+        groups: MANAGERS,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/AbortDeployment",
+        groups: DEVELOPERS,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/CreateHold",
+        groups: MANAGERS,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/Explain",
+        groups: EVERYONE,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/ListDeployments",
+        groups: EVERYONE,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/ListEnvironments",
+        groups: EVERYONE,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/ListHolds",
+        groups: EVERYONE,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/ReleaseHold",
+        groups: MANAGERS,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/ReportBuild",
+        groups: CI,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/RetryDeployment",
+        groups: DEVELOPERS,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/Rollback",
+        groups: MANAGERS,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/ShowDeployment",
+        groups: EVERYONE,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/ShowEnvironment",
+        groups: EVERYONE,
+    },
+    Rule {
+        method: "/towpath.delivery.v1.DeliveryService/WatchDeployments",
+        groups: EVERYONE,
+    },
 ];
 
 /// The group that may do everything.
@@ -55,7 +109,7 @@ pub fn known_groups() -> Vec<&'static str> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// The caller lacks a group.
-    #[error("`{name}` may not call {method}: it needs one of the groups {needed}; an admin can create an identity with `towpath access create <name> --group <group>`")]
+    #[error("`{name}` may not call {method}: it is in none of the groups {needed}")]
     Group {
         /// The caller.
         name: String,
@@ -66,15 +120,32 @@ pub enum Denied {
     },
 }
 
+impl Denied {
+    /// What to do about it.
+    pub fn fix(&self) -> String {
+        let Self::Group { needed, .. } = self;
+        format!(
+            "an admin can create an identity in one of {needed}: `towpath access create <name> --group <group>`"
+        )
+    }
+}
+
 /// Says whether `principal` may call `method`. A method without a row is for admins only.
 pub fn authorize(principal: &Principal, method: &str) -> Result<(), Denied> {
-    let groups = RULES.iter().find(|rule| rule.method == method).map_or(ADMINS, |rule| rule.groups);
+    let groups = RULES
+        .iter()
+        .find(|rule| rule.method == method)
+        .map_or(ADMINS, |rule| rule.groups);
     let has = |group: &str| principal.groups.iter().any(|it| it == group);
     if has(ADMIN) || groups.iter().any(|group| has(group)) {
         return Ok(());
     }
     let needed: Vec<_> = groups.iter().chain(&[ADMIN]).copied().collect();
-    Err(Denied::Group { name: principal.name.clone(), method: method.to_owned(), needed: needed.join(", ") })
+    Err(Denied::Group {
+        name: principal.name.clone(),
+        method: method.to_owned(),
+        needed: needed.join(", "),
+    })
 }
 
 #[cfg(test)]
@@ -82,7 +153,11 @@ mod tests {
     use super::*;
 
     fn principal(group: &str) -> Principal {
-        Principal { name: "p".into(), groups: vec![group.into()], is_service: false }
+        Principal {
+            name: "p".into(),
+            groups: vec![group.into()],
+            is_service: false,
+        }
     }
 
     #[test]

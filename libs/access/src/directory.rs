@@ -18,6 +18,21 @@ pub struct Listed {
     pub is_revoked: bool,
 }
 
+impl Unauthenticated {
+    /// What to do about it.
+    pub fn fix(self) -> &'static str {
+        match self {
+            Self::Missing => {
+                "send `authorization: Bearer <token>`; `towpath access create` makes a token"
+            }
+            Self::Unknown => {
+                "check which installation the token is for; `towpath access create` makes one"
+            }
+            Self::Revoked => "ask an admin for a new one: `towpath access create`",
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Known {
     by_token: BTreeMap<[u8; 32], ids::Uuid>,
@@ -28,13 +43,13 @@ struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
     /// No token came.
-    #[error("no token: send `authorization: Bearer <token>`; `towpath access create` makes one")]
+    #[error("the call carries no token")]
     Missing,
     /// Nobody has this token.
-    #[error("the token is not known here; `towpath access create` makes one")]
+    #[error("the token is not known here")]
     Unknown,
     /// The token was revoked.
-    #[error("the token was revoked; ask an admin for a new one")]
+    #[error("the token was revoked")]
     Revoked,
 }
 
@@ -46,19 +61,31 @@ impl Directory {
     /// Who holds `token`.
     pub fn authenticate(&self, token: &str) -> Result<Principal, Unauthenticated> {
         let hash = hash(token);
-        let known = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = self
+            .0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         // Looking up a hash leaks nothing about a token that does not exist.
         let id = known.by_token.get(&hash).ok_or(Unauthenticated::Unknown)?;
         match known.by_id.get(id) {
-            Some((listed, current)) if !listed.is_revoked && *current == hash => Ok(listed.principal.clone()),
+            Some((listed, current)) if !listed.is_revoked && *current == hash => {
+                Ok(listed.principal.clone())
+            }
             _ => Err(Unauthenticated::Revoked),
         }
     }
 
     /// Everybody, by name.
     pub fn list(&self) -> Vec<Listed> {
-        let known = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut all: Vec<_> = known.by_id.values().map(|(listed, _)| listed.clone()).collect();
+        let known = self
+            .0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all: Vec<_> = known
+            .by_id
+            .values()
+            .map(|(listed, _)| listed.clone())
+            .collect();
         all.sort_by(|a, b| a.principal.name.cmp(&b.principal.name));
         all
     }
@@ -69,13 +96,34 @@ impl Directory {
         if aggregate.kind() != <Identity as decider::Decider>::KIND {
             return Ok(());
         }
-        let mut known = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = self
+            .0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         for record in &stored.commit.events {
             match Identity::decode(record)? {
-                Event::Created { name, groups, is_service, token_hash } => {
-                    let principal = Principal { name, groups, is_service };
+                Event::Created {
+                    name,
+                    groups,
+                    is_service,
+                    token_hash,
+                } => {
+                    let principal = Principal {
+                        name,
+                        groups,
+                        is_service,
+                    };
                     known.by_token.insert(token_hash, aggregate.id());
-                    known.by_id.insert(aggregate.id(), (Listed { principal, is_revoked: false }, token_hash));
+                    known.by_id.insert(
+                        aggregate.id(),
+                        (
+                            Listed {
+                                principal,
+                                is_revoked: false,
+                            },
+                            token_hash,
+                        ),
+                    );
                 }
                 Event::Revoked => {
                     if let Some((listed, _)) = known.by_id.get_mut(&aggregate.id()) {
@@ -89,7 +137,11 @@ impl Directory {
 
     /// Reads the log up to its tail, then goes on following it until the task is dropped or the
     /// log fails.
-    pub async fn follow(&self, log: Arc<dyn EventLog>, caught_up: impl FnOnce()) -> Result<(), ReadError> {
+    pub async fn follow(
+        &self,
+        log: Arc<dyn EventLog>,
+        caught_up: impl FnOnce(),
+    ) -> Result<(), ReadError> {
         let mut caught_up = Some(caught_up);
         let mut subscription = log.subscribe(Position(0)).await?;
         loop {

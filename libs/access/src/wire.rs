@@ -14,7 +14,12 @@ impl Codec for Identity {
 
     fn encode(event: &Event) -> EventRecord {
         let (kind, payload) = match event {
-            Event::Created { name, groups, is_service, token_hash } => {
+            Event::Created {
+                name,
+                groups,
+                is_service,
+                token_hash,
+            } => {
                 let message = pb::IdentityCreated {
                     name: name.clone(),
                     groups: groups.clone(),
@@ -25,23 +30,59 @@ impl Codec for Identity {
             }
             Event::Revoked => (REVOKED, pb::IdentityRevoked {}.encode_to_vec()),
         };
-        EventRecord { kind: kind.to_owned(), schema: 1, payload: payload.into() }
+        EventRecord {
+            kind: kind.to_owned(),
+            schema: 1,
+            payload: payload.into(),
+        }
     }
 
     fn decode(record: &EventRecord) -> Result<Event, UnknownEvent> {
-        let unknown = || UnknownEvent::new(record, "not an event of this role, or a field that cannot be read");
+        let unknown = || {
+            UnknownEvent::new(
+                record,
+                "not an event of this role, or a field that cannot be read",
+            )
+        };
         match (record.kind.as_str(), record.schema) {
             (CREATED, 1) => {
-                let message = pb::IdentityCreated::decode(record.payload.clone()).map_err(|_| unknown())?;
+                let message =
+                    pb::IdentityCreated::decode(record.payload.clone()).map_err(|_| unknown())?;
                 Ok(Event::Created {
                     name: message.name,
                     groups: message.groups,
                     is_service: message.is_service,
-                    token_hash: message.token_hash.as_ref().try_into().map_err(|_| unknown())?,
+                    token_hash: message
+                        .token_hash
+                        .as_ref()
+                        .try_into()
+                        .map_err(|_| unknown())?,
                 })
             }
             (REVOKED, 1) => Ok(Event::Revoked),
             _ => Err(unknown()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use golden::Golden;
+
+    #[test]
+    fn stored_events_mean_what_they_meant() {
+        let golden = Golden::of_this_project();
+        let created = Event::Created {
+            name: "ci".to_owned(),
+            groups: vec!["ci".to_owned(), "viewer".to_owned()],
+            is_service: true,
+            token_hash: std::array::from_fn(|at| u8::try_from(at).unwrap()),
+        };
+        let checked = [created, Event::Revoked]
+            .iter()
+            .map(|event| golden.check::<Identity>(event).unwrap())
+            .collect();
+        assert_eq!(golden.names("towpath.access.v1").unwrap(), checked);
     }
 }

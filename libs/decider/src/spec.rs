@@ -18,6 +18,10 @@ pub fn given<D: Decider>(events: impl IntoIterator<Item = D::Event>) -> Given<D>
     }
 }
 
+#[expect(
+    clippy::return_self_not_must_use,
+    reason = "a specification may end with any assertion"
+)]
 impl<D: Decider> Given<D>
 where
     D::Event: Debug + PartialEq,

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Held for as long as this value lives; the system releases it when the process ends, however
 /// it ends.
@@ -42,8 +43,33 @@ fn holder(pid: Option<&u32>) -> String {
     )
 }
 
+/// How often a lock whose owner is dead is tried again: a child that the owner had forked and
+/// that has not yet become another program holds it for some milliseconds more.
+const TRIES: u32 = 100;
+
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Locks a data directory, or says at once who has it.
 pub fn lock(data: &Path) -> Result<DataLock, LockError> {
+    for _ in 1..TRIES {
+        match try_lock(data) {
+            Err(LockError::Held { pid: Some(pid), .. }) if is_dead(pid) => {
+                std::thread::sleep(PAUSE);
+            }
+            settled => return settled,
+        }
+    }
+    try_lock(data)
+}
+
+/// Whether no process has this number. Where processes cannot be listed, nobody is dead.
+fn is_dead(pid: u32) -> bool {
+    let processes = Path::new("/proc");
+    processes.join("self").exists() && !processes.join(pid.to_string()).exists()
+}
+
+fn try_lock(data: &Path) -> Result<DataLock, LockError> {
     let path = data.join("lock");
     let failed = |why| LockError::Failed {
         path: path.clone(),
@@ -96,6 +122,22 @@ mod tests {
         );
         drop(held);
         drop(lock(dir.path()).unwrap());
+    }
+
+    #[test]
+    fn a_lock_that_outlives_its_owner_by_moments_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = lock(dir.path()).unwrap();
+        // No process can have this number: it is above the kernel's limit of 2^22.
+        std::fs::write(dir.path().join("lock"), "4194305\n").unwrap();
+        let waiting = std::thread::spawn({
+            let data = dir.path().to_owned();
+            move || lock(&data).map(drop)
+        });
+        std::thread::sleep(PAUSE * 3);
+        assert!(!waiting.is_finished());
+        drop(held);
+        waiting.join().unwrap().unwrap();
     }
 
     #[test]

@@ -164,6 +164,8 @@ impl Format {
             Self::Name => ids::Name::parse(text)
                 .map(drop)
                 .map_err(|it| it.to_string()),
+            // Nothing is deployed yet.
+            Self::Version if text.is_empty() => Ok(()),
             Self::Version => ids::Version::parse(text)
                 .map(drop)
                 .map_err(|it| it.to_string()),

@@ -1,5 +1,12 @@
 //! What crosses a process or outlives one: messages, clients and servers generated from `/proto`.
 
+#![expect(
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "nearly all of it is generated"
+)]
+
 macro_rules! package {
     ($context:ident, $package:literal, $doc:literal) => {
         #[doc = $doc]
@@ -14,8 +21,16 @@ macro_rules! package {
 
 package!(access, "towpath.access.v1", "Who may call.");
 package!(control, "towpath.control.v1", "The installation itself.");
-package!(delivery, "towpath.delivery.v1", "Builds, deployments, environments, holds.");
-package!(log, "towpath.log.v1", "The stored form of commits and events.");
+package!(
+    delivery,
+    "towpath.delivery.v1",
+    "Builds, deployments, environments, holds."
+);
+package!(
+    log,
+    "towpath.log.v1",
+    "The stored form of commits and events."
+);
 package!(run, "towpath.run.v1", "What the runner records.");
 
 /// Everything above as a `google.protobuf.FileDescriptorSet`, for gRPC reflection.

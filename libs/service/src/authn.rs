@@ -11,21 +11,33 @@ use crate::fault::{Fault, Kind};
 /// Paths that anybody may call.
 pub const PUBLIC: &[&str] = &["/healthz", "/livez", "/readyz"];
 /// Services that anybody may call: health and reflection say nothing about the installation.
-pub const PUBLIC_PREFIXES: &[&str] =
-    &["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/", "/grpc.reflection.v1alpha.ServerReflection/"];
+pub const PUBLIC_PREFIXES: &[&str] = &[
+    "/grpc.health.v1.Health/",
+    "/grpc.reflection.v1.ServerReflection/",
+    "/grpc.reflection.v1alpha.ServerReflection/",
+];
 
 /// HTTP routes and the gRPC method that each one is another form of.
-pub const ROUTES: &[(&str, &str, &str)] =
-    &[("POST", "/api/v1/builds", "/towpath.delivery.v1.DeliveryService/ReportBuild")];
+pub const ROUTES: &[(&str, &str, &str)] = &[(
+    "POST",
+    "/api/v1/builds",
+    "/towpath.delivery.v1.DeliveryService/ReportBuild",
+)];
 
 /// Lets a call through with its [`Principal`] in the extensions, or answers it.
-pub async fn gate(State(directory): State<Directory>, mut request: Request, next: Next) -> Response<Body> {
+pub async fn gate(
+    State(directory): State<Directory>,
+    mut request: Request,
+    next: Next,
+) -> Response<Body> {
     let path = request.uri().path();
     if PUBLIC.contains(&path) || PUBLIC_PREFIXES.iter().any(|it| path.starts_with(it)) {
         return next.run(request).await;
     }
     let is_grpc = is_grpc(request.headers());
-    let route = ROUTES.iter().find(|(method, route, _)| *route == path && request.method() == *method);
+    let route = ROUTES
+        .iter()
+        .find(|(method, route, _)| *route == path && request.method() == *method);
     let method = route.map_or(path, |(_, _, method)| *method);
     match check(&directory, request.headers(), method) {
         Ok(principal) => {
@@ -37,7 +49,9 @@ pub async fn gate(State(directory): State<Directory>, mut request: Request, next
 }
 
 fn check(directory: &Directory, headers: &HeaderMap, method: &str) -> Result<Principal, Fault> {
-    let value = headers.get(header::AUTHORIZATION).ok_or(Unauthenticated::Missing)?;
+    let value = headers
+        .get(header::AUTHORIZATION)
+        .ok_or(Unauthenticated::Missing)?;
     let text = value.to_str().map_err(|_| Unauthenticated::Unknown)?;
     let (scheme, token) = text.split_once(' ').ok_or(Unauthenticated::Unknown)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -73,7 +87,9 @@ pub fn json(fault: &Fault) -> Response<Body> {
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     if fault.kind == Kind::Unauthenticated {
         let bearer = header::HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, bearer);
     }
     response
 }
@@ -83,7 +99,11 @@ pub fn json(fault: &Fault) -> Response<Body> {
 /// # Errors
 /// [`Kind::Unauthenticated`] when the call did not come through the gate.
 pub fn principal<T>(request: &tonic::Request<T>) -> Result<Principal, Fault> {
-    request.extensions().get::<Principal>().cloned().ok_or_else(|| Unauthenticated::Missing.into())
+    request
+        .extensions()
+        .get::<Principal>()
+        .cloned()
+        .ok_or_else(|| Unauthenticated::Missing.into())
 }
 
 #[cfg(test)]
@@ -107,7 +127,13 @@ mod tests {
             })
             .collect();
         methods.sort();
-        let rows: Vec<_> = authorize::RULES.iter().map(|it| it.method.to_owned()).collect();
-        assert_eq!(methods, rows, "libs/access/src/authorize.rs: one row per method, sorted");
+        let rows: Vec<_> = authorize::RULES
+            .iter()
+            .map(|it| it.method.to_owned())
+            .collect();
+        assert_eq!(
+            methods, rows,
+            "libs/access/src/authorize.rs: one row per method, sorted"
+        );
     }
 }

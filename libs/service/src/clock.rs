@@ -14,10 +14,16 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else takes")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everything else takes"
+    )]
     fn now_us(&self) -> i64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        since.ok().and_then(|it| i64::try_from(it.as_micros()).ok()).unwrap_or_default()
+        since
+            .ok()
+            .and_then(|it| i64::try_from(it.as_micros()).ok())
+            .unwrap_or_default()
     }
 }
 

@@ -71,13 +71,20 @@ impl Default for Config {
 
 impl Default for Manifests {
     fn default() -> Self {
-        Self { url: String::new(), branch: "main".to_owned(), look_every_ms: 1_000 }
+        Self {
+            url: String::new(),
+            branch: "main".to_owned(),
+            look_every_ms: 1_000,
+        }
     }
 }
 
 impl Default for Author {
     fn default() -> Self {
-        Self { name: "Towpath".to_owned(), email: "towpath@localhost".to_owned() }
+        Self {
+            name: "Towpath".to_owned(),
+            email: "towpath@localhost".to_owned(),
+        }
     }
 }
 
@@ -113,11 +120,16 @@ pub enum Error {
 impl Config {
     /// Reads the file in `data`; without one, the defaults. Then the environment is applied,
     /// as given in `env` (pairs of name and value; names without meaning here are ignored).
-    pub fn load(data: &Path, env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
+    pub fn load(
+        data: &Path,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Error> {
         let path = data.join(FILE);
         let mut config = match std::fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text)
-                .map_err(|error| Error::Syntax { path: path.clone(), error: error.to_string() })?,
+            Ok(text) => toml::from_str(&text).map_err(|error| Error::Syntax {
+                path: path.clone(),
+                error: error.to_string(),
+            })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(Error::Io { path, error }),
         };
@@ -137,14 +149,20 @@ impl Config {
     /// Writes the file unless there is one.
     pub fn write_if_missing(&self, data: &Path) -> Result<(), Error> {
         let path = data.join(FILE);
-        if path.exists() { Ok(()) } else { self.write(data) }
+        if path.exists() {
+            Ok(())
+        } else {
+            self.write(data)
+        }
     }
 
     /// Writes the file; a reader sees the old one or the new one, never half of it.
     pub fn write(&self, data: &Path) -> Result<(), Error> {
         let path = data.join(FILE);
-        let text = toml::to_string_pretty(self)
-            .map_err(|error| Error::Syntax { path: path.clone(), error: error.to_string() })?;
+        let text = toml::to_string_pretty(self).map_err(|error| Error::Syntax {
+            path: path.clone(),
+            error: error.to_string(),
+        })?;
         let half = data.join(".towpath.toml.new");
         std::fs::write(&half, text)
             .and_then(|()| std::fs::rename(&half, &path))
@@ -155,7 +173,10 @@ impl Config {
     pub fn validate(&self) -> Result<SocketAddr, Error> {
         let address: SocketAddr = self.listen.parse().map_err(|_| Error::Value {
             name: "listen",
-            why: format!("`{}` is not an address and port such as {DEFAULT_LISTEN}", self.listen),
+            why: format!(
+                "`{}` is not an address and port such as {DEFAULT_LISTEN}",
+                self.listen
+            ),
         })?;
         if !is_loopback(address.ip()) && self.tls.is_none() {
             let why = format!(
@@ -163,23 +184,39 @@ impl Config {
                  give a certificate and key under [tls] (or --tls-certificate and --tls-key), or listen on 127.0.0.1",
                 self.listen
             );
-            return Err(Error::Value { name: "listen", why });
+            return Err(Error::Value {
+                name: "listen",
+                why,
+            });
         }
         if self.author.email.trim().is_empty() || self.author.email.contains(['<', '>', '\n']) {
-            let why = "must be an address such as towpath@example.com: commits need an author".to_owned();
-            return Err(Error::Value { name: "author.email", why });
+            let why =
+                "must be an address such as towpath@example.com: commits need an author".to_owned();
+            return Err(Error::Value {
+                name: "author.email",
+                why,
+            });
         }
         if self.author.name.trim().is_empty() || self.author.name.contains(['<', '>', '\n']) {
             let why = "must be a name: commits need an author".to_owned();
-            return Err(Error::Value { name: "author.name", why });
+            return Err(Error::Value {
+                name: "author.name",
+                why,
+            });
         }
         if self.manifests.look_every_ms < 50 {
             let why = format!("{} is less than 50 ms", self.manifests.look_every_ms);
-            return Err(Error::Value { name: "manifests.look_every_ms", why });
+            return Err(Error::Value {
+                name: "manifests.look_every_ms",
+                why,
+            });
         }
         if url_has_password(&self.manifests.url) {
             let why = "the URL holds a password, which would be shown in process lists and logs; use a git credential helper or an SSH key".to_owned();
-            return Err(Error::Value { name: "manifests.url", why });
+            return Err(Error::Value {
+                name: "manifests.url",
+                why,
+            });
         }
         Ok(address)
     }
@@ -190,9 +227,13 @@ fn is_loopback(ip: IpAddr) -> bool {
 }
 
 fn url_has_password(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else { return false };
+    let Some((_, rest)) = url.split_once("://") else {
+        return false;
+    };
     let authority = rest.split('/').next().unwrap_or_default();
-    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+    authority
+        .rsplit_once('@')
+        .is_some_and(|(user, _)| user.contains(':'))
 }
 
 #[cfg(test)]
@@ -202,18 +243,33 @@ mod tests {
     #[test]
     fn the_last_one_wins_and_typos_are_found() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(FILE), "listen = \"127.0.0.1:1\"\n[manifests]\nurl = \"/a\"\n").unwrap();
+        std::fs::write(
+            dir.path().join(FILE),
+            "listen = \"127.0.0.1:1\"\n[manifests]\nurl = \"/a\"\n",
+        )
+        .unwrap();
         let env = [("TOWPATH_LISTEN".to_owned(), "127.0.0.1:2".to_owned())];
         let config = Config::load(dir.path(), env).unwrap();
-        assert_eq!((config.listen.as_str(), config.manifests.url.as_str()), ("127.0.0.1:2", "/a"));
+        assert_eq!(
+            (config.listen.as_str(), config.manifests.url.as_str()),
+            ("127.0.0.1:2", "/a")
+        );
         std::fs::write(dir.path().join(FILE), "lisen = \"x\"").unwrap();
-        assert!(Config::load(dir.path(), []).unwrap_err().to_string().contains("lisen"));
+        assert!(
+            Config::load(dir.path(), [])
+                .unwrap_err()
+                .to_string()
+                .contains("lisen")
+        );
     }
 
     #[test]
     fn what_is_written_reads_back() {
         let dir = tempfile::tempdir().unwrap();
-        let config = Config { listen: "127.0.0.1:3".into(), ..Config::default() };
+        let config = Config {
+            listen: "127.0.0.1:3".into(),
+            ..Config::default()
+        };
         config.write_if_missing(dir.path()).unwrap();
         Config::default().write_if_missing(dir.path()).unwrap();
         assert_eq!(Config::load(dir.path(), []).unwrap(), config);

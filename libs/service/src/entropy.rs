@@ -22,6 +22,10 @@ pub trait Entropy: Send + Sync + 'static {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the source that everything else takes"
+    )]
     fn secret(&self) -> [u8; 32] {
         rand::random()
     }

@@ -57,7 +57,10 @@ impl Kind {
     }
 
     fn row(self) -> (Self, Code, u16) {
-        Self::TABLE.into_iter().find(|row| row.0 == self).unwrap_or(Self::TABLE[9])
+        Self::TABLE
+            .into_iter()
+            .find(|row| row.0 == self)
+            .unwrap_or(Self::TABLE[9])
     }
 }
 
@@ -77,7 +80,12 @@ pub struct Fault {
 impl Fault {
     /// A fault without advice.
     pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into(), fix: String::new() }
+        Self {
+            kind,
+            code,
+            message: message.into(),
+            fix: String::new(),
+        }
     }
 
     /// Adds what to do.
@@ -110,9 +118,13 @@ pub const FIX_KEY: &str = "towpath-fix-bin";
 impl From<Fault> for Status {
     fn from(fault: Fault) -> Self {
         let mut status = Self::new(fault.kind.grpc(), fault.message);
-        status.metadata_mut().insert(CODE_KEY, MetadataValue::from_static(fault.code));
+        status
+            .metadata_mut()
+            .insert(CODE_KEY, MetadataValue::from_static(fault.code));
         if !fault.fix.is_empty() {
-            status.metadata_mut().insert_bin(FIX_KEY, MetadataValue::from_bytes(fault.fix.as_bytes()));
+            status
+                .metadata_mut()
+                .insert_bin(FIX_KEY, MetadataValue::from_bytes(fault.fix.as_bytes()));
         }
         status
     }
@@ -131,13 +143,14 @@ impl From<access::Unauthenticated> for Fault {
             access::Unauthenticated::Unknown => "token-unknown",
             access::Unauthenticated::Revoked => "token-revoked",
         };
-        Self::new(Kind::Unauthenticated, code, why.to_string())
+        Self::new(Kind::Unauthenticated, code, why.to_string()).fix(why.fix())
     }
 }
 
 impl From<access::Denied> for Fault {
     fn from(denied: access::Denied) -> Self {
-        Self::new(Kind::Denied, "not-allowed", denied.to_string())
+        let fix = denied.fix();
+        Self::new(Kind::Denied, "not-allowed", denied.to_string()).fix(fix)
     }
 }
 
@@ -146,6 +159,7 @@ impl<R: fmt::Display + Coded> From<eventlog::ExecuteError<R>> for Fault {
         match error {
             eventlog::ExecuteError::Rejected(rejection) => {
                 Self::new(Kind::Rejected, rejection.code(), rejection.to_string())
+                    .fix(rejection.fix())
             }
             eventlog::ExecuteError::Reused => Self::new(
                 Kind::KeyReused,
@@ -153,14 +167,18 @@ impl<R: fmt::Display + Coded> From<eventlog::ExecuteError<R>> for Fault {
                 "the idempotency key was used for another request",
             )
             .fix("send a new key with a new request; repeat a request with its own key"),
-            eventlog::ExecuteError::Lost(_) => {
-                Self::new(Kind::Lost, "lost-race", "others changed the same thing five times meanwhile")
-                    .fix("repeat the call with the same key")
-            }
-            eventlog::ExecuteError::OutcomeUnknown => {
-                Self::new(Kind::Unknown, "outcome-unknown", "the log did not say whether it was stored")
-                    .fix("repeat the call with the same key")
-            }
+            eventlog::ExecuteError::Lost(_) => Self::new(
+                Kind::Lost,
+                "lost-race",
+                "others changed the same thing five times meanwhile",
+            )
+            .fix("repeat the call with the same key"),
+            eventlog::ExecuteError::OutcomeUnknown => Self::new(
+                Kind::Unknown,
+                "outcome-unknown",
+                "the log did not say whether it was stored",
+            )
+            .fix("repeat the call with the same key"),
             eventlog::ExecuteError::Log(error) => Self::broken(error),
         }
     }
@@ -170,6 +188,9 @@ impl<R: fmt::Display + Coded> From<eventlog::ExecuteError<R>> for Fault {
 pub trait Coded {
     /// `kebab-case`; never changes.
     fn code(&self) -> &'static str;
+
+    /// What to do about it.
+    fn fix(&self) -> &'static str;
 }
 
 #[cfg(test)]
@@ -178,10 +199,16 @@ mod tests {
 
     #[test]
     fn a_fault_keeps_its_code_and_advice_over_grpc() {
-        let status = Status::from(Fault::new(Kind::Rejected, "digest-changed", "no").fix("ünïcode\nadvice"));
+        let status =
+            Status::from(Fault::new(Kind::Rejected, "digest-changed", "no").fix("ünïcode\nadvice"));
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert_eq!(status.metadata().get(CODE_KEY).unwrap(), "digest-changed");
-        let fix = status.metadata().get_bin(FIX_KEY).unwrap().to_bytes().unwrap();
+        let fix = status
+            .metadata()
+            .get_bin(FIX_KEY)
+            .unwrap()
+            .to_bytes()
+            .unwrap();
         assert_eq!(fix, "ünïcode\nadvice".as_bytes());
     }
 

@@ -32,18 +32,30 @@ impl Keys {
     /// # Errors
     /// [`Kind::KeyReused`] when the key came with another body, [`Kind::Invalid`] when it is
     /// empty or longer than 256 bytes.
-    pub fn take(&self, caller: &str, method: &str, key: &str, body: &[u8]) -> Result<Idempotency, Fault> {
+    pub fn take(
+        &self,
+        caller: &str,
+        method: &str,
+        key: &str,
+        body: &[u8],
+    ) -> Result<Idempotency, Fault> {
         if key.is_empty() || key.len() > 256 || key.chars().any(char::is_control) {
             return Err(Fault::new(
                 Kind::Invalid,
                 "idempotency-key-invalid",
-                format!("`{HEADER}` must have 1-256 printable characters, not {}", key.len()),
+                format!(
+                    "`{HEADER}` must have 1-256 printable characters, not {}",
+                    key.len()
+                ),
             )
             .fix("send the same key when you repeat a request, a new one for a new request"));
         }
         let id = derive::commit(caller, method, key);
         let hash: [u8; 32] = sha2::Sha256::digest(body).into();
-        let mut seen = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut seen = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match seen.bodies.get(&id) {
             Some(before) if *before != hash => {
                 return Err(Fault::new(
@@ -64,7 +76,10 @@ impl Keys {
                 }
             }
         }
-        Ok(Idempotency { commit_id: CommitId(id), request_hash: hash })
+        Ok(Idempotency {
+            commit_id: CommitId(id),
+            request_hash: hash,
+        })
     }
 }
 
@@ -73,10 +88,18 @@ impl Keys {
 /// # Errors
 /// [`Kind::Invalid`] when it is missing or not text.
 pub fn required<T>(request: &tonic::Request<T>) -> Result<&str, Fault> {
-    request.metadata().get(HEADER).and_then(|it| it.to_str().ok()).ok_or_else(|| {
-        Fault::new(Kind::Invalid, "idempotency-key-missing", format!("this call changes something and needs `{HEADER}` in its metadata"))
+    request
+        .metadata()
+        .get(HEADER)
+        .and_then(|it| it.to_str().ok())
+        .ok_or_else(|| {
+            Fault::new(
+                Kind::Invalid,
+                "idempotency-key-missing",
+                format!("this call changes something and needs `{HEADER}` in its metadata"),
+            )
             .fix("send any text that is new for a new request and the same when you repeat one")
-    })
+        })
 }
 
 #[cfg(test)]
@@ -88,8 +111,14 @@ mod tests {
         let keys = Keys::default();
         let first = keys.take("a", "m", "k", b"1").unwrap();
         assert_eq!(keys.take("a", "m", "k", b"1").unwrap(), first);
-        assert_eq!(keys.take("a", "m", "k", b"2").unwrap_err().kind, Kind::KeyReused);
-        assert_ne!(keys.take("b", "m", "k", b"2").unwrap().commit_id, first.commit_id);
+        assert_eq!(
+            keys.take("a", "m", "k", b"2").unwrap_err().kind,
+            Kind::KeyReused
+        );
+        assert_ne!(
+            keys.take("b", "m", "k", b"2").unwrap().commit_id,
+            first.commit_id
+        );
         assert!(keys.take("a", "m", "", b"1").is_err());
         assert!(keys.take("a", "m", &"x".repeat(257), b"1").is_err());
     }

@@ -25,15 +25,22 @@ impl Roles {
 
     /// All roles, and why those that stopped did.
     pub fn all(&self) -> Vec<(&'static str, Option<String>)> {
-        self.read().iter().map(|(role, why)| (*role, why.clone())).collect()
+        self.read()
+            .iter()
+            .map(|(role, why)| (*role, why.clone()))
+            .collect()
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<&'static str, Option<String>>> {
-        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<&'static str, Option<String>>> {
-        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

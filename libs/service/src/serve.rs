@@ -43,11 +43,15 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 pub fn acceptor(tls: &Tls) -> Result<TlsAcceptor, Error> {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    let wrong = |path: &std::path::Path, error: String| Error::Syntax { path: path.to_owned(), error };
+    let wrong = |path: &std::path::Path, error: String| Error::Syntax {
+        path: path.to_owned(),
+        error,
+    };
     let certificates = CertificateDer::pem_file_iter(&tls.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| wrong(&tls.certificate, error.to_string()))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| wrong(&tls.key, error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key)
+        .map_err(|error| wrong(&tls.key, error.to_string()))?;
     let mut config = rustls::ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(certificates, key)
@@ -57,11 +61,19 @@ pub fn acceptor(tls: &Tls) -> Result<TlsAcceptor, Error> {
 }
 
 /// Serves until `stop`, then lets calls in flight end.
-pub async fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>, stop: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    stop: CancellationToken,
+) {
     let graceful = GracefulShutdown::new();
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -69,7 +81,9 @@ pub async fn serve(listener: TcpListener, router: Router, tls: Option<TlsAccepto
         .keep_alive_timeout(Duration::from_secs(20))
         .max_concurrent_streams(256);
     loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { break };
+        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+            break;
+        };
         let stream = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
@@ -115,7 +129,8 @@ async fn connection(
         }
         Some(tls) => match tokio::time::timeout(HEADERS, tls.accept(stream)).await {
             Ok(Ok(stream)) => {
-                let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                let connection =
+                    builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
                 watcher.watch(connection.into_owned()).await
             }
             Ok(Err(_)) | Err(_) => return,

@@ -4,8 +4,10 @@ use chrono::{DateTime, SecondsFormat};
 
 /// `2026-11-20T10:00:00.000Z` for microseconds since 1970 UTC.
 pub fn rfc3339(us: i64) -> String {
-    DateTime::from_timestamp_micros(us)
-        .map_or_else(|| us.to_string(), |it| it.to_rfc3339_opts(SecondsFormat::Millis, true))
+    DateTime::from_timestamp_micros(us).map_or_else(
+        || us.to_string(),
+        |it| it.to_rfc3339_opts(SecondsFormat::Millis, true),
+    )
 }
 
 /// Reads RFC 3339 (`2026-11-20T10:00:00Z`), or a span from now such as `90s`, `30m`, `2h`, `7d`.
@@ -34,7 +36,11 @@ fn span_us(text: &str) -> Option<i64> {
     if number.is_empty() || !number.bytes().all(|it| it.is_ascii_digit()) {
         return None;
     }
-    number.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000)
+    number
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(seconds)?
+        .checked_mul(1_000_000)
 }
 
 #[cfg(test)]

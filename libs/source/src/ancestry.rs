@@ -32,7 +32,10 @@ pub struct Histories {
 impl Histories {
     /// Keeps its mirrors under `dir`.
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir: Arc::new(dir), open: Arc::default() }
+        Self {
+            dir: Arc::new(dir),
+            open: Arc::default(),
+        }
     }
 
     /// Compares two commits of the repository at `url`. A repository that cannot be asked
@@ -55,7 +58,12 @@ impl Histories {
         }
     }
 
-    async fn relation(&self, url: &str, first: &Oid, second: &Oid) -> Result<Relation, git::GitError> {
+    async fn relation(
+        &self,
+        url: &str,
+        first: &Oid,
+        second: &Oid,
+    ) -> Result<Relation, git::GitError> {
         let mirror = self.mirror(url).await?;
         let known = mirror.relation(first, second).await?;
         if !matches!(known, Relation::Unknown(_)) {
@@ -67,12 +75,10 @@ impl Histories {
                 last = Some(error);
             }
         }
-        match mirror.relation(first, second).await? {
-            Relation::Unknown(missing) => match last {
-                Some(error) if error.retryable() => Err(error),
-                _ => Ok(Relation::Unknown(missing)),
-            },
-            found => Ok(found),
+        let found = mirror.relation(first, second).await?;
+        match last {
+            Some(error) if matches!(found, Relation::Unknown(_)) && error.retryable() => Err(error),
+            _ => Ok(found),
         }
     }
 

@@ -34,11 +34,48 @@ impl Snapshot {
 
     /// How the application runs in an environment.
     pub fn config(&self, application: &str, environment: &str) -> Option<&DeploymentConfig> {
-        self.graph.deployment_config(self.application(application)?, environment)
+        self.graph
+            .deployment_config(self.application(application)?, environment)
+    }
+
+    /// The first problem in a file that says something about the application in an environment.
+    /// What is broken reads as absent, so nothing may be written on the word of such a file.
+    pub fn problem_near(
+        &self,
+        application: &str,
+        environment: &str,
+        location: &Location,
+    ) -> Option<&Diagnostic> {
+        let graph = &self.graph;
+        let found = graph.application(application);
+        let definition = found.and_then(|it| graph.build_definition(&it.build_definition));
+        let places = [
+            Some(&location.declared),
+            found.map(|it| &it.meta.place),
+            found
+                .and_then(|it| graph.application_set_of(it))
+                .map(|it| &it.meta.place),
+            found
+                .and_then(|it| graph.track_of(it))
+                .map(|it| &it.meta.place),
+            found
+                .and_then(|it| graph.deployment_config(it, environment))
+                .map(|it| &it.meta.place),
+            graph.environment(environment).map(|it| &it.meta.place),
+            definition.map(|it| &it.meta.place),
+        ];
+        let files: Vec<&str> = places.into_iter().flatten().map(|it| &*it.file).collect();
+        self.problems
+            .iter()
+            .find(|it| *it.file == *location.file || files.contains(&&*it.file))
     }
 
     /// Where the application's version stands in an environment, or why nowhere.
-    pub fn version_location(&self, application: &str, environment: &str) -> Result<Location, Diagnostic> {
+    pub fn version_location(
+        &self,
+        application: &str,
+        environment: &str,
+    ) -> Result<Location, Diagnostic> {
         let Some(found) = self.application(application) else {
             let why = format!("there is no Application `{application}` at {}", self.commit);
             return Err(Diagnostic::of_file("unknown-application", why, "")
@@ -74,7 +111,11 @@ impl Desk {
     /// Opens the mirror under `dir`. The repository itself is asked by [`Desk::look`].
     pub async fn open(dir: &Path, url: &str, branch: &str) -> Result<Self, DeskError> {
         let mirror = Mirror::open(dir, url, git::Options::default()).await?;
-        Ok(Self { mirror, branch: branch.into(), parsed: Arc::default() })
+        Ok(Self {
+            mirror,
+            branch: branch.into(),
+            parsed: Arc::default(),
+        })
     }
 
     /// The mirror, for whoever writes.
@@ -102,7 +143,12 @@ impl Desk {
         let files = self.mirror.list_files(commit).await?;
         let (graph, problems) = self.load(&mut parsed.cache, &files).await?;
         let files = files.into_iter().collect();
-        let snapshot = Arc::new(Snapshot { commit: commit.clone(), graph, problems, files });
+        let snapshot = Arc::new(Snapshot {
+            commit: commit.clone(),
+            graph,
+            problems,
+            files,
+        });
         parsed.kept.push_front(Arc::clone(&snapshot));
         parsed.kept.truncate(KEPT);
         Ok(snapshot)
@@ -115,16 +161,30 @@ impl Desk {
         cache: &mut Cache,
         files: &[(String, Oid)],
     ) -> Result<(Graph, Vec<Diagnostic>), DeskError> {
-        let names = || files.iter().map(|(path, blob)| (path.as_str(), blob.as_str()));
-        let mut wanted: Vec<Oid> =
-            files.iter().filter(|(path, blob)| cache.wants(path, blob.as_str())).map(|it| it.1.clone()).collect();
+        let names = || {
+            files
+                .iter()
+                .map(|(path, blob)| (path.as_str(), blob.as_str()))
+        };
+        let mut wanted: Vec<Oid> = files
+            .iter()
+            .filter(|(path, blob)| cache.wants(path, blob.as_str()))
+            .map(|it| it.1.clone())
+            .collect();
         wanted.sort();
         wanted.dedup();
         let contents = self.mirror.blobs(&wanted).await?;
-        let read: BTreeMap<&str, Arc<[u8]>> =
-            wanted.iter().map(Oid::as_str).zip(contents.into_iter().map(Arc::from)).collect();
+        let read: BTreeMap<&str, Arc<[u8]>> = wanted
+            .iter()
+            .map(Oid::as_str)
+            .zip(contents.into_iter().map(Arc::from))
+            .collect();
         let loaded = Graph::load_with(names(), cache, |_, blob| {
-            Ok::<_, std::convert::Infallible>(read.get(blob).cloned().unwrap_or_else(|| Arc::from(&[][..])))
+            Ok::<_, std::convert::Infallible>(
+                read.get(blob)
+                    .cloned()
+                    .unwrap_or_else(|| Arc::from(&[][..])),
+            )
         });
         match loaded {
             Ok(loaded) => Ok(loaded),

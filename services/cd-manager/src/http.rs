@@ -15,7 +15,9 @@ use service::{authn, key, serve};
 use crate::Inner;
 
 pub(crate) fn router(inner: Arc<Inner>) -> axum::Router {
-    axum::Router::new().route("/api/v1/builds", post(report)).with_state(inner)
+    axum::Router::new()
+        .route("/api/v1/builds", post(report))
+        .with_state(inner)
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,14 +79,26 @@ async fn answer(inner: &Inner, caller: &Principal, request: Request) -> Result<B
         Some(value) => Some(
             value
                 .to_str()
-                .map_err(|_| Fault::new(Kind::Invalid, "idempotency-key-invalid", "the key is not text"))?
+                .map_err(|_| {
+                    Fault::new(
+                        Kind::Invalid,
+                        "idempotency-key-invalid",
+                        "the key is not text",
+                    )
+                })?
                 .to_owned(),
         ),
     };
-    let body = axum::body::to_bytes(request.into_body(), serve::MAX_BODY).await.map_err(|_| {
-        let what = format!("the body has more than {} bytes, or did not arrive whole", serve::MAX_BODY);
-        Fault::new(Kind::Invalid, "body-too-large", what).fix("a build report has a few hundred bytes")
-    })?;
+    let body = axum::body::to_bytes(request.into_body(), serve::MAX_BODY)
+        .await
+        .map_err(|_| {
+            let what = format!(
+                "the body has more than {} bytes, or did not arrive whole",
+                serve::MAX_BODY
+            );
+            Fault::new(Kind::Invalid, "body-too-large", what)
+                .fix("a build report has a few hundred bytes")
+        })?;
     let report: BuildReport = serde_json::from_slice(&body).map_err(|error| malformed(&error))?;
     let request = pb::ReportBuildRequest {
         definition: report.definition,
@@ -97,14 +111,19 @@ async fn answer(inner: &Inner, caller: &Principal, request: Request) -> Result<B
         ci_run: report.ci_run,
         dry_run: false,
     };
-    let found = inner.report_build(&caller.name, key.as_deref(), &request).await?;
+    let found = inner
+        .report_build(&caller.name, key.as_deref(), &request)
+        .await?;
     Ok(BuildAnswer {
         build_id: found.build_id,
         state: found.state,
         deployments: found
             .deployments
             .into_iter()
-            .map(|it| Deployment { id: it.id, application: it.application })
+            .map(|it| Deployment {
+                id: it.id,
+                application: it.application,
+            })
             .collect(),
         wanted_manifest: found.wanted_manifest,
     })
@@ -112,7 +131,11 @@ async fn answer(inner: &Inner, caller: &Principal, request: Request) -> Result<B
 
 fn malformed(error: &serde_json::Error) -> Fault {
     let text = error.to_string();
-    let code = if text.starts_with("unknown field") { "unknown-field" } else { "body-malformed" };
+    let code = if text.starts_with("unknown field") {
+        "unknown-field"
+    } else {
+        "body-malformed"
+    };
     Fault::new(Kind::Invalid, code, format!("the body is no build report: {text}"))
         .fix("fields: definition, container, version, digest; optional release_type, registries, commit, ci_run")
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use decider::Decider;
+use decider::Decider as _;
 use ids::{Oid, Uuid, derive};
 
 use crate::domain::build::{self, Build};
@@ -158,14 +158,15 @@ impl World {
         definition: &'a str,
         version: &'a str,
     ) -> impl Iterator<Item = (Uuid, u64, &'a build::Report)> {
-        self.builds.iter().filter_map(move |(id, (position, state))| match state {
-            build::State::Known { report, .. }
-                if report.definition == definition && report.version.as_str() == version =>
-            {
-                Some((*id, *position, report))
-            }
-            _ => None,
-        })
+        self.builds
+            .iter()
+            .filter_map(move |(id, (position, state))| {
+                let build::State::Known { report, .. } = state else {
+                    return None;
+                };
+                let found = report.definition == definition && report.version.as_str() == version;
+                found.then_some((*id, *position, report))
+            })
     }
 
     /// The deployment with this id.
@@ -196,20 +197,27 @@ impl World {
         now_us: i64,
     ) -> impl Iterator<Item = &'a Hold> {
         let keys = scope_keys(place, application_set);
-        keys.into_iter().filter_map(|key| self.scopes.get(&key)).flat_map(move |holds| holds.active(now_us))
+        keys.into_iter()
+            .filter_map(|key| self.scopes.get(&key))
+            .flat_map(move |holds| holds.active(now_us))
     }
 
     /// Takes in a fact. Returns nothing: what follows is asked for with [`World::react`].
     pub fn observe(&mut self, fact: &Fact) {
         match fact {
             Fact::Build(id, position, event) => {
-                let (first, state) = self.builds.remove(id).unwrap_or((*position, build::State::default()));
-                self.builds.insert(*id, (first, Build::evolve(state, event)));
+                let (first, state) = self
+                    .builds
+                    .remove(id)
+                    .unwrap_or((*position, build::State::default()));
+                self.builds
+                    .insert(*id, (first, Build::evolve(state, event)));
                 self.dirty_builds.insert(*id);
             }
             Fact::Deployment(id, event) => {
                 let state = self.deployments.remove(id).unwrap_or_default();
-                self.deployments.insert(*id, Decisions::evolve(state, event));
+                self.deployments
+                    .insert(*id, Decisions::evolve(state, event));
                 if let Some(build) = self.own(*id) {
                     self.dirty_builds.insert(build);
                 }
@@ -218,7 +226,12 @@ impl World {
             Fact::Slot(id, event) => {
                 let state = self.slots.remove(id).unwrap_or_default();
                 self.touch_slot(&state);
-                if let slot::Event::Superseded { deployment, by, rule } = event {
+                if let slot::Event::Superseded {
+                    deployment,
+                    by,
+                    rule,
+                } = event
+                {
                     self.lost_place.insert((*deployment, *id), (*by, *rule));
                     self.touch(*deployment);
                 }
@@ -262,17 +275,25 @@ impl World {
             }
             self.keep(id, requests);
         }
-        let holds = self.slots.values().map(|it| &it.holds).chain(self.scopes.values());
+        let holds = self
+            .slots
+            .values()
+            .map(|it| &it.holds)
+            .chain(self.scopes.values());
         let next = holds.filter_map(|it| it.next_end_us(now_us)).min();
         self.wake_at_us = if self.active.is_empty() { None } else { next };
-        (self.due.values().flatten().cloned().collect(), self.wake_at_us)
+        (
+            self.due.values().flatten().cloned().collect(),
+            self.wake_at_us,
+        )
     }
 
     fn keep(&mut self, id: Uuid, requests: Vec<Request>) {
         if requests.is_empty() {
             self.due.remove(&id);
         } else {
-            self.due.insert(id, requests.into_iter().map(Arc::new).collect());
+            self.due
+                .insert(id, requests.into_iter().map(Arc::new).collect());
         }
     }
 
@@ -284,7 +305,9 @@ impl World {
     fn touch_slot(&mut self, slot: &slot::State) {
         let all = [&slot.waiting, &slot.forced, &slot.in_flight];
         let ids: Vec<_> = all.into_iter().flatten().map(|it| it.deployment).collect();
-        ids.into_iter().for_each(|id| self.touch(id));
+        for id in ids {
+            self.touch(id);
+        }
         if let Some(current) = &slot.current {
             self.dirty.insert(current.candidate.deployment);
         }
@@ -294,37 +317,37 @@ impl World {
     fn own(&mut self, id: Uuid) -> Option<Uuid> {
         let deployment = self.deployment(id)?;
         let build = deployment.created.build;
-        let owned: Vec<_> =
-            deployment.places.iter().map(|it| derive::run(id, &it.environment, it.attempt)).collect();
-        self.run_owner.extend(owned.into_iter().map(|run| (run, id)));
+        let owned: Vec<_> = deployment
+            .places
+            .iter()
+            .map(|it| derive::run(id, &it.environment, it.attempt))
+            .collect();
+        self.run_owner
+            .extend(owned.into_iter().map(|run| (run, id)));
         Some(build)
     }
 
     fn react_to_build(&self, id: Uuid, requests: &mut Vec<Request>) {
-        let Some((position, build::State::Known { report, status, destinations })) = self.builds.get(&id) else {
+        let Some((
+            position,
+            build::State::Known {
+                report,
+                status,
+                destinations,
+            },
+        )) = self.builds.get(&id)
+        else {
             return;
         };
         for to in destinations {
             let known = self.deployment(to.deployment);
             let effect = match (status, known) {
-                (build::Status::Routed, None) => Effect::Open(Created {
-                    build: id,
-                    application: to.application.clone(),
-                    application_set: to.application_set.clone(),
-                    track: to.track.clone(),
-                    kind: to.kind,
-                    stages: to.stages.clone(),
-                    definition: report.definition.clone(),
-                    container: report.container.clone(),
-                    version: report.version.clone(),
-                    digest: report.digest.clone(),
-                    registries: report.registries.clone(),
-                    commit: report.commit.clone(),
-                    ci_run: report.ci_run,
-                    reported_at: *position,
-                    reason: String::new(),
-                }),
-                (build::Status::Quarantined { .. }, Some(known)) if known.end.is_none() => Effect::Quarantine,
+                (build::Status::Routed, None) => {
+                    Effect::Open(Created::routed(id, report, to, *position))
+                }
+                (build::Status::Quarantined { .. }, Some(known)) if known.end.is_none() => {
+                    Effect::Quarantine
+                }
                 _ => continue,
             };
             requests.push(request(to.deployment, "", 0, effect));
@@ -332,7 +355,9 @@ impl World {
     }
 
     fn react_to_deployment(&self, id: Uuid, now_us: i64, requests: &mut Vec<Request>) {
-        let Some(deployment) = self.deployment(id) else { return };
+        let Some(deployment) = self.deployment(id) else {
+            return;
+        };
         for at in &deployment.places {
             let place = Place {
                 environment: at.environment.clone(),
@@ -344,9 +369,10 @@ impl World {
             let at_hand =
                 underway || (deployment.end.is_none() && deployment.stage_at_hand().contains(at));
             let effect = match self.slots.get(&slot_id) {
-                Some(slot) => self
-                    .free_slot(id, deployment, at, slot)
-                    .or_else(|| at_hand.then(|| self.advance(id, deployment, at, slot_id, Some(slot), now_us))?),
+                Some(slot) => free_slot(id, deployment, at, slot).or_else(|| {
+                    at_hand
+                        .then(|| self.advance(id, deployment, at, slot_id, Some(slot), now_us))?
+                }),
                 None if at_hand => self.advance(id, deployment, at, slot_id, None, now_us),
                 None => None,
             };
@@ -355,31 +381,6 @@ impl World {
         if deployment.created.kind == Kind::Rollback && deployment.end == Some(End::Success) {
             requests.extend(self.taken_back_by(id, deployment));
         }
-    }
-
-    /// Frees the slot when the deployment in it is done with it.
-    fn free_slot(
-        &self,
-        id: Uuid,
-        deployment: &Deployment,
-        at: &deployment::Place,
-        slot: &slot::State,
-    ) -> Option<Effect> {
-        let is = |it: &Option<Candidate>| it.as_ref().is_some_and(|it| it.deployment == id);
-        let has = is(&slot.in_flight);
-        let queued = is(&slot.waiting) || is(&slot.forced);
-        let (outcome, manifest_commit) = match &at.step {
-            Step::Succeeded { commit, .. } if has => (Outcome::Succeeded, Some(commit.clone())),
-            Step::Failed { commit, .. } if has => (Outcome::Failed, Some(commit.clone())),
-            Step::Refused { .. } if has => (Outcome::Withdrawn, None),
-            Step::Waiting | Step::Refused { .. } | Step::Superseded { .. }
-                if deployment.end.is_some() && (has || queued) =>
-            {
-                (Outcome::Withdrawn, None)
-            }
-            _ => return None,
-        };
-        Some(Effect::Finish { place: slot.place.clone(), outcome, manifest_commit })
     }
 
     fn advance(
@@ -395,15 +396,29 @@ impl World {
         match &at.step {
             Step::Waiting => self.take_turn(id, deployment, at, slot_id, slot, now_us),
             Step::Requested { .. } => {
-                let place = Place { environment, application: deployment.created.application.clone() };
-                Some(Effect::Promote { place, held_above: None })
+                let place = Place {
+                    environment,
+                    application: deployment.created.application.clone(),
+                };
+                Some(Effect::Promote {
+                    place,
+                    held_above: None,
+                })
             }
             Step::Committed { .. } => {
                 let run = derive::run(id, &at.environment, at.attempt);
                 let outcome = self.runs.get(&run)?.clone();
-                Some(Effect::RecordRun { environment, run, attempt: at.attempt, outcome })
+                Some(Effect::RecordRun {
+                    environment,
+                    run,
+                    attempt: at.attempt,
+                    outcome,
+                })
             }
-            Step::Refused { .. } | Step::Succeeded { .. } | Step::Failed { .. } | Step::Superseded { .. } => None,
+            Step::Refused { .. }
+            | Step::Succeeded { .. }
+            | Step::Failed { .. }
+            | Step::Superseded { .. } => None,
         }
     }
 
@@ -417,25 +432,45 @@ impl World {
         now_us: i64,
     ) -> Option<Effect> {
         let created = &deployment.created;
-        let place = Place { environment: at.environment.clone(), application: created.application.clone() };
-        if created.stages.iter().any(|it| it.id == at.stage && !it.gates.is_empty()) {
+        let place = Place {
+            environment: at.environment.clone(),
+            application: created.application.clone(),
+        };
+        if created
+            .stages
+            .iter()
+            .any(|it| it.id == at.stage && !it.gates.is_empty())
+        {
             return None;
         }
         let is = |it: &Option<Candidate>| it.as_ref().is_some_and(|it| it.deployment == id);
         if let Some(slot) = slot {
             if is(&slot.in_flight) {
-                return Some(Effect::Promote { place, held_above: None });
+                return Some(Effect::Promote {
+                    place,
+                    held_above: None,
+                });
             }
             if is(&slot.waiting) || is(&slot.forced) {
-                let is_next = slot.in_flight.is_none() && slot.next().is_some_and(|it| it.deployment == id);
-                let above = self.holds_above(&place, &created.application_set, now_us).next();
+                let is_next =
+                    slot.in_flight.is_none() && slot.next().is_some_and(|it| it.deployment == id);
+                let above = self
+                    .holds_above(&place, &created.application_set, now_us)
+                    .next();
                 let is_held = above.is_some() || slot.holds.active(now_us).next().is_some();
                 let may = is_next && (is(&slot.forced) || !is_held);
-                return may.then_some(Effect::Promote { place, held_above: None });
+                return may.then_some(Effect::Promote {
+                    place,
+                    held_above: None,
+                });
             }
         }
         if let Some((by, rule)) = self.lost_place.get(&(id, slot_id)) {
-            return Some(Effect::Supersede { environment: at.environment.clone(), by: *by, rule: *rule });
+            return Some(Effect::Supersede {
+                environment: at.environment.clone(),
+                by: *by,
+                rule: *rule,
+            });
         }
         let candidate = created.candidate(id);
         match created.kind {
@@ -447,7 +482,11 @@ impl World {
             }),
             // A second one waits until the first has the slot.
             Kind::Rollback if slot.is_some_and(|it| it.forced.is_some()) => None,
-            Kind::Rollback => Some(Effect::Force { place, candidate, reason: created.reason.clone() }),
+            Kind::Rollback => Some(Effect::Force {
+                place,
+                candidate,
+                reason: created.reason.clone(),
+            }),
             // The watch that found it in git forces it, with its author.
             Kind::Manual => None,
         }
@@ -456,8 +495,14 @@ impl World {
     /// The deployment that a rollback replaced, when it had succeeded.
     fn taken_back_by(&self, id: Uuid, rollback: &Deployment) -> Option<Request> {
         let at = rollback.places.first()?;
-        let slot = self.slots.get(&derive::slot(&at.environment, &rollback.created.application))?;
-        let here = slot.history.iter().rposition(|it| it.candidate.deployment == id)?;
+        let slot = self.slots.get(&derive::slot(
+            &at.environment,
+            &rollback.created.application,
+        ))?;
+        let here = slot
+            .history
+            .iter()
+            .rposition(|it| it.candidate.deployment == id)?;
         let before = &slot.history.get(here.checked_sub(1)?)?.candidate;
         let other = self.deployment(before.deployment)?;
         let taken = other.end == Some(End::Success) && before.version != rollback.created.version;
@@ -465,8 +510,43 @@ impl World {
     }
 }
 
+/// Frees the slot when the deployment in it is done with it.
+fn free_slot(
+    id: Uuid,
+    deployment: &Deployment,
+    at: &deployment::Place,
+    slot: &slot::State,
+) -> Option<Effect> {
+    let is = |it: &Option<Candidate>| it.as_ref().is_some_and(|it| it.deployment == id);
+    let has = is(&slot.in_flight);
+    let queued = is(&slot.waiting) || is(&slot.forced);
+    let is_over = deployment.end.is_some() && (has || queued);
+    let (outcome, manifest_commit) = match &at.step {
+        Step::Succeeded { commit, .. } if has => (Outcome::Succeeded, Some(commit.clone())),
+        Step::Failed { commit, .. } if has => (Outcome::Failed, Some(commit.clone())),
+        Step::Refused { .. } if has || is_over => (Outcome::Withdrawn, None),
+        Step::Waiting | Step::Superseded { .. } if is_over => (Outcome::Withdrawn, None),
+        Step::Waiting
+        | Step::Requested { .. }
+        | Step::Committed { .. }
+        | Step::Refused { .. }
+        | Step::Succeeded { .. }
+        | Step::Failed { .. }
+        | Step::Superseded { .. } => return None,
+    };
+    Some(Effect::Finish {
+        place: slot.place.clone(),
+        outcome,
+        manifest_commit,
+    })
+}
+
 fn request(deployment: Uuid, environment: &str, attempt: u32, effect: Effect) -> Request {
-    Request { id: derive::effect(deployment, environment, effect.word(), attempt), deployment, effect }
+    Request {
+        id: derive::effect(deployment, environment, effect.word(), attempt),
+        deployment,
+        effect,
+    }
 }
 
 /// Every scope above a slot, by aggregate id.

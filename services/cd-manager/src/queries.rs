@@ -21,11 +21,20 @@ const COLUMNS: &str = "SELECT id, build_id, application, kind, version, digest, 
      message, superseded_by, rule, requested_by, created_at_us, updated_at_us FROM deployments d WHERE 1 = 1";
 
 /// Deployments, newest first.
-pub(crate) async fn deployments(pool: &SqlitePool, wanted: &Wanted<'_>) -> Result<Vec<pb::Deployment>, Fault> {
+pub(crate) async fn deployments(
+    pool: &SqlitePool,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<pb::Deployment>, Fault> {
     let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-    for (column, value) in [("id", wanted.id), ("application", wanted.application), ("state", wanted.state)] {
+    for (column, value) in [
+        ("id", wanted.id),
+        ("application", wanted.application),
+        ("state", wanted.state),
+    ] {
         if !value.is_empty() {
-            query.push(format!(" AND d.{column} = ")).push_bind(value.to_owned());
+            query
+                .push(format!(" AND d.{column} = "))
+                .push_bind(value.to_owned());
         }
     }
     if !wanted.environment.is_empty() {
@@ -34,10 +43,15 @@ pub(crate) async fn deployments(pool: &SqlitePool, wanted: &Wanted<'_>) -> Resul
         );
         query.push_bind(wanted.environment.to_owned()).push(")");
     }
-    query.push(" ORDER BY position DESC, id LIMIT ").push_bind(i64::from(wanted.limit.max(1)));
+    query
+        .push(" ORDER BY position DESC, id LIMIT ")
+        .push_bind(i64::from(wanted.limit.max(1)));
     let rows = query.build().fetch_all(pool).await.map_err(Fault::broken)?;
-    let mut found: Vec<pb::Deployment> =
-        rows.iter().map(deployment).collect::<Result<_, _>>().map_err(Fault::broken)?;
+    let mut found: Vec<pb::Deployment> = rows
+        .iter()
+        .map(deployment)
+        .collect::<Result<_, _>>()
+        .map_err(Fault::broken)?;
     let mut stages = places(pool, &found).await?;
     for deployment in &mut found {
         deployment.stages = stages.remove(&deployment.id).unwrap_or_default();
@@ -48,13 +62,16 @@ pub(crate) async fn deployments(pool: &SqlitePool, wanted: &Wanted<'_>) -> Resul
 /// Ids that begin with `prefix`, at most two.
 pub(crate) async fn ids_with_prefix(pool: &SqlitePool, prefix: &str) -> Result<Vec<String>, Fault> {
     let end = format!("{prefix}\u{7f}");
-    let rows = sqlx::query("SELECT id FROM deployments WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2")
-        .bind(prefix)
-        .bind(end)
-        .fetch_all(pool)
-        .await
-        .map_err(Fault::broken)?;
-    rows.iter().map(|row| row.try_get(0).map_err(Fault::broken)).collect()
+    let rows =
+        sqlx::query("SELECT id FROM deployments WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2")
+            .bind(prefix)
+            .bind(end)
+            .fetch_all(pool)
+            .await
+            .map_err(Fault::broken)?;
+    rows.iter()
+        .map(|row| row.try_get(0).map_err(Fault::broken))
+        .collect()
 }
 
 fn deployment(row: &SqliteRow) -> Result<pb::Deployment, sqlx::Error> {
@@ -117,7 +134,11 @@ fn add_place(
     let of = stages.entry(row.try_get("deployment_id")?).or_default();
     match of.last_mut() {
         Some(stage) if stage.id == id => stage.environments.push(environment),
-        _ => of.push(pb::StageStatus { id, state: String::new(), environments: vec![environment] }),
+        _ => of.push(pb::StageStatus {
+            id,
+            state: String::new(),
+            environments: vec![environment],
+        }),
     }
     Ok(())
 }
@@ -125,8 +146,18 @@ fn add_place(
 /// A stage is as far as its environments: what went wrong first, then what is under way.
 fn stage_word(environments: &[pb::EnvironmentStatus]) -> &'static str {
     let any = |word: &str| environments.iter().any(|it| it.state == word);
-    let order = ["FAILED", "HALTED", "RECONCILING", "COMMITTING", "WAITING", "SUPERSEDED"];
-    order.into_iter().find(|word| any(word)).unwrap_or("SUCCESS")
+    let order = [
+        "FAILED",
+        "HALTED",
+        "RECONCILING",
+        "COMMITTING",
+        "WAITING",
+        "SUPERSEDED",
+    ];
+    order
+        .into_iter()
+        .find(|word| any(word))
+        .unwrap_or("SUCCESS")
 }
 
 const SLOTS: &str = "SELECT s.environment, s.application, s.version, s.digest, s.deployment_id, \
@@ -142,7 +173,9 @@ pub(crate) async fn environments(
 ) -> Result<Vec<pb::Environment>, Fault> {
     let mut query = QueryBuilder::<Sqlite>::new(SLOTS);
     if !environment.is_empty() {
-        query.push(" WHERE s.environment = ").push_bind(environment.to_owned());
+        query
+            .push(" WHERE s.environment = ")
+            .push_bind(environment.to_owned());
     }
     query.push(" ORDER BY s.environment, s.application");
     let rows = query.build().fetch_all(pool).await.map_err(Fault::broken)?;
@@ -159,11 +192,14 @@ pub(crate) async fn environments(
         };
         slot.holds = holds.iter().filter(holds_it).cloned().collect();
         if slot.state == "IDLE" && !slot.holds.is_empty() {
-            slot.state = "HELD".to_owned();
+            "HELD".clone_into(&mut slot.state);
         }
         match found.last_mut() {
             Some(last) if last.name == name => last.slots.push(slot),
-            _ => found.push(pb::Environment { name, slots: vec![slot] }),
+            _ => found.push(pb::Environment {
+                name,
+                slots: vec![slot],
+            }),
         }
     }
     Ok(found)
@@ -198,7 +234,11 @@ fn slot(row: &SqliteRow) -> Result<(String, pb::Slot), sqlx::Error> {
 }
 
 /// Holds, oldest first: those in force, or all.
-pub(crate) async fn holds(pool: &SqlitePool, all: bool, now_us: i64) -> Result<Vec<pb::Hold>, Fault> {
+pub(crate) async fn holds(
+    pool: &SqlitePool,
+    all: bool,
+    now_us: i64,
+) -> Result<Vec<pb::Hold>, Fault> {
     let rows = sqlx::query(
         "SELECT id, scope, subject, reason, until_us, source, placed_by, placed_at_us, released FROM holds
          WHERE $1 OR (released = 0 AND (until_us = 0 OR until_us > $2)) ORDER BY position, id",
@@ -208,11 +248,16 @@ pub(crate) async fn holds(pool: &SqlitePool, all: bool, now_us: i64) -> Result<V
     .fetch_all(pool)
     .await
     .map_err(Fault::broken)?;
-    rows.iter().map(|row| hold(row).map_err(Fault::broken)).collect()
+    rows.iter()
+        .map(|row| hold(row).map_err(Fault::broken))
+        .collect()
 }
 
 /// A hold and the aggregate it is on, by id.
-pub(crate) async fn hold_by_id(pool: &SqlitePool, id: &str) -> Result<Option<(pb::Hold, String)>, Fault> {
+pub(crate) async fn hold_by_id(
+    pool: &SqlitePool,
+    id: &str,
+) -> Result<Option<(pb::Hold, String)>, Fault> {
     let row = sqlx::query(
         "SELECT id, scope, subject, reason, until_us, source, placed_by, placed_at_us, released, aggregate
          FROM holds WHERE id = $1",
@@ -221,7 +266,9 @@ pub(crate) async fn hold_by_id(pool: &SqlitePool, id: &str) -> Result<Option<(pb
     .fetch_optional(pool)
     .await
     .map_err(Fault::broken)?;
-    row.map(|row| Ok((hold(&row)?, row.try_get("aggregate")?))).transpose().map_err(|it: sqlx::Error| Fault::broken(it))
+    row.map(|row| Ok((hold(&row)?, row.try_get("aggregate")?)))
+        .transpose()
+        .map_err(|it: sqlx::Error| Fault::broken(it))
 }
 
 fn hold(row: &SqliteRow) -> Result<pb::Hold, sqlx::Error> {

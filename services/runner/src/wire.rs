@@ -150,3 +150,37 @@ fn unknown(record: &EventRecord) -> UnknownEvent {
         "not an event that this binary knows, or a field that cannot be read",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use golden::Golden;
+
+    #[test]
+    fn stored_events_mean_what_they_meant() {
+        let golden = Golden::of_this_project();
+        let started = Event::Started(Subject {
+            deployment: Uuid::from_u128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
+            environment: "development".to_owned(),
+            application: "storefront".to_owned(),
+            version: Version::parse("v1.2.0").unwrap(),
+            digest: Digest::of(b"storefront v1.2.0"),
+            manifest_commit: Oid::parse(&"c0".repeat(20)).unwrap(),
+            target: "PROCESS".to_owned(),
+            attempt: 2,
+        });
+        let succeeded = Event::Succeeded {
+            url: "http://127.0.0.1:20001/".to_owned(),
+            message: "process 4711".to_owned(),
+        };
+        let failed = Event::Failed {
+            message: "GET /healthz answered 500: cannot reach the database".to_owned(),
+            output: "listening\ncannot reach the database\n".to_owned(),
+        };
+        let checked = [started, succeeded, failed]
+            .iter()
+            .map(|event| golden.check::<Run>(event).unwrap())
+            .collect();
+        assert_eq!(golden.names("towpath.run.v1").unwrap(), checked);
+    }
+}

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use proto::control::v1::GetStatusRequest;
+use proto::control::v1::control_service_client::ControlServiceClient;
 use proto::delivery::v1::delivery_service_client::DeliveryServiceClient;
 use proto::delivery::v1::{
     Deployment, ExplainRequest, ExplainResponse, ListDeploymentsRequest, ReportBuildResponse,
-    ShowDeploymentRequest, WatchDeploymentsRequest,
+    WatchDeploymentsRequest,
 };
 use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
@@ -109,14 +111,25 @@ impl Api {
             .into_inner())
     }
 
-    /// One deployment as it is now.
-    pub(crate) async fn deployment(&self, id: &str) -> Result<Deployment, Failure> {
-        let request = self.request(ShowDeploymentRequest { id: id.to_owned() }, None);
-        let answer = self.client().await?.show_deployment(request).await?;
-        Ok(answer
-            .into_inner()
-            .deployment
-            .expect("an answer holds the deployment"))
+    /// Waits until nothing is recorded any more, and everything recorded is shown.
+    pub(crate) async fn quiet(&self) {
+        let mut before = 0;
+        let mut tick = tokio::time::interval(Duration::from_millis(300));
+        loop {
+            tick.tick().await;
+            let request = self.request(GetStatusRequest {}, None);
+            let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+            let channel = endpoint.timeout(SETTLED).connect().await.unwrap();
+            let answer = ControlServiceClient::new(channel)
+                .get_status(request)
+                .await
+                .unwrap();
+            let status = answer.into_inner();
+            if status.log_position == before && status.read_position == before {
+                return;
+            }
+            before = status.log_position;
+        }
     }
 
     /// All deployments, newest first.

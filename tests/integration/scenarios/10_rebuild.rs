@@ -46,6 +46,8 @@ async fn history() -> (World, Server) {
         .api()
         .succeeded(rollback["deployment_id"].as_str().unwrap())
         .await;
+    // A rollback is noted on what it took back a moment after it has succeeded.
+    server.api().quiet().await;
     (world, server)
 }
 

@@ -177,7 +177,7 @@ async fn the_command_line_ends_with_1_when_refused_and_2_when_misused() {
     for (more, exit, code) in [
         (
             &["--definition", "api", "--digest", short][..],
-            1,
+            2,
             "invalid-value",
         ),
         (

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use proto::delivery::v1::ExplainResponse;
+
 use crate::harness::{Git, Options, Report, World};
 
 /// Manifests with one mistake each, and what its message must name.
@@ -26,7 +28,7 @@ fn mistakes(world: &World) -> Vec<(String, String, &'static str)> {
             "environment",
         ),
         (file.clone(), change("version:", "verison:"), "version"),
-        (file.clone(), change("spec:\n", "spec: [\n"), "spec"),
+        (file.clone(), change("spec:\n", "spec: [\n"), "syntax"),
         (file, change("project: web", "project: wbe"), "web"),
     ]
 }
@@ -68,7 +70,7 @@ async fn a_mistake_in_the_manifests_is_named_by_file_line_and_column() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn manifests_that_broke_stop_a_report_and_mended_ones_let_it_through() {
+async fn manifests_that_broke_stop_a_promotion_and_mended_ones_let_it_through() {
     let world = World::of(["api"]).await;
     let server = world.start().await;
     let report = Report::of("api", "1.0.0", &world.image("api", "1.0.0").await);
@@ -78,18 +80,18 @@ async fn manifests_that_broke_stop_a_report_and_mended_ones_let_it_through() {
     let broken = clone
         .edit(&file, |text| text.replace(&port, "-1: http"))
         .await;
-    let answer = server.report(&report).await;
-    let error = &answer.json()["error"];
-    assert_eq!(
-        error["code"], "manifests-unusable",
-        "{} {error:#}",
-        answer.status
-    );
+    let id = server.deploy(&report).await;
+    let names_it = |it: &ExplainResponse| it.waiting.iter().any(|it| it.why.contains(&file));
+    let explanation = server.api().explained(&id, names_it).await;
+    let waiting = explanation
+        .waiting
+        .iter()
+        .find(|it| it.why.contains(&file))
+        .unwrap();
     assert!(
-        error["fix"].as_str().is_some_and(|it| !it.is_empty()),
-        "{error:#}"
+        !waiting.who_can_act.is_empty() && !waiting.next.is_empty(),
+        "{waiting:#?}"
     );
-    assert!(answer.text().contains(&file), "{}", answer.text());
     assert_eq!(world.remote.tip().await, broken, "no commit on top of it");
     let status = world.json(&["status"]).await;
     assert!(
@@ -99,7 +101,9 @@ async fn manifests_that_broke_stop_a_report_and_mended_ones_let_it_through() {
     clone
         .edit(&file, |text| text.replace("-1: http", &port))
         .await;
-    server.deployed(&report).await;
+    world.cli(&["deployments", "retry", &id]).await.ok();
+    server.api().succeeded(&id).await;
+    assert_eq!(world.remote.trailers("Towpath-Deployment").await.len(), 1);
     server.stop().await;
 }
 

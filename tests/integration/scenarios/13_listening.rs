@@ -83,7 +83,11 @@ async fn everything_listens_on_loopback_and_the_token_is_its_owners() {
         metadata.permissions().mode() & 0o777
     };
     assert_eq!(format!("{:o}", mode("admin.token")), "600");
-    assert_eq!(mode("") & 0o077, 0, "nobody else may look into the directory");
+    assert_eq!(
+        mode("") & 0o077,
+        0,
+        "nobody else may look into the directory"
+    );
     server.stop().await;
     assert!(
         !world.data.join("server.json").exists(),

@@ -14,11 +14,15 @@ use crate::failure::Failure;
 use crate::{output, serve};
 
 pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> {
-    let place = Place::make(demo.dir.as_deref())?;
-    output::line(&format!("A temporary installation in {}", place.dir.display()))?;
-    let world = world::World::make(&place.dir).await?;
-    let data = place.dir.join("data");
-    let mut config = Config { listen: "127.0.0.1:0".to_owned(), ..Config::default() };
+    let mut signals = up::Signals::listen()?;
+    let dir = place(demo.dir.as_deref())?;
+    output::line(&format!("An installation to look at, in {}", dir.display()))?;
+    let world = world::World::make(&dir).await?;
+    let data = dir.join("data");
+    let mut config = Config {
+        listen: "127.0.0.1:0".to_owned(),
+        ..Config::default()
+    };
     config.manifests.url = world.remote.display().to_string();
     config.manifests.look_every_ms = 250;
     let running = Box::pin(serve::start(&data, &config)).await?;
@@ -27,7 +31,10 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
     connection.data = Some(data.clone());
     connection.server = Some(running.address.clone());
     connection.token_file = Some(data.join(crate::home::TOKEN_FILE));
-    let told = story::tell(&world, &connection).await;
+    let told = tokio::select! {
+        told = story::tell(&world, &connection) => told,
+        () = signals.wait() => Err(Failure::broke("interrupted", "the demo was interrupted")),
+    };
     let told = match told {
         Ok(told) => told,
         Err(failure) => {
@@ -39,34 +46,31 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
     if demo.keep {
         output::line("")?;
         output::line("It stays up until you press Ctrl-C.")?;
-        up::until_signal().await?;
+        signals.wait().await;
     }
     running.stop(false).await;
-    Ok(())
+    output::line("")?;
+    output::line(&format!(
+        "The applications have ended; {} is left to look at. `towpath --data {} up` goes on.",
+        dir.display(),
+        data.display()
+    ))
 }
 
-/// Where the demo works; a temporary place goes away with it.
-struct Place {
-    dir: PathBuf,
-    _temporary: Option<tempfile::TempDir>,
-}
-
-impl Place {
-    fn make(dir: Option<&Path>) -> Result<Self, Failure> {
-        match dir {
-            None => {
-                let temporary = tempfile::Builder::new().prefix("towpath-demo-").tempdir()?;
-                Ok(Self { dir: temporary.path().to_owned(), _temporary: Some(temporary) })
-            }
-            Some(dir) => {
-                std::fs::create_dir_all(dir)?;
-                let used = std::fs::read_dir(dir)?.next().is_some();
-                if used {
-                    return Err(Failure::usage("not-empty", format!("{} is not empty", dir.display()))
-                        .fix("give a directory that is empty or not there yet"));
-                }
-                Ok(Self { dir: std::path::absolute(dir)?, _temporary: None })
-            }
-        }
+/// Where the demo works: empty, and left there afterwards, because looking is what it is for.
+fn place(dir: Option<&Path>) -> Result<PathBuf, Failure> {
+    let Some(dir) = dir else {
+        return Ok(tempfile::Builder::new()
+            .prefix("towpath-demo-")
+            .tempdir()?
+            .keep());
+    };
+    std::fs::create_dir_all(dir)?;
+    if std::fs::read_dir(dir)?.next().is_some() {
+        return Err(
+            Failure::usage("not-empty", format!("{} is not empty", dir.display()))
+                .fix("give a directory that is empty or not there yet"),
+        );
     }
+    Ok(std::path::absolute(dir)?)
 }

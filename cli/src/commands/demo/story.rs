@@ -19,7 +19,10 @@ pub(super) struct Told {
 }
 
 pub(super) async fn tell(world: &World, connection: &Connection) -> Result<Told, Failure> {
-    let connection = Connection { streams: true, ..connection.clone() };
+    let connection = Connection {
+        streams: true,
+        ..connection.clone()
+    };
     let client = Client::connect(&connection).await?;
     output::line("")?;
     output::line("1. CI reports storefront 1.0.0: it goes to development, then to staging.")?;
@@ -34,9 +37,20 @@ pub(super) async fn tell(world: &World, connection: &Connection) -> Result<Told,
     output::line("3. CI reports 1.2.0, which is well.")?;
     let third = promote(world, &client, "1.2.0", None).await?;
     expect(&third, "SUCCESS")?;
-    let last = third.stages.iter().flat_map(|it| &it.environments).next_back();
-    let (commit, url) = last.map(|it| (it.manifest_commit.clone(), it.url.clone())).unwrap_or_default();
-    Ok(Told { deployment: third.id, commit, url, failed: second.id })
+    let last = third
+        .stages
+        .iter()
+        .flat_map(|it| &it.environments)
+        .next_back();
+    let (commit, url) = last
+        .map(|it| (it.manifest_commit.clone(), it.url.clone()))
+        .unwrap_or_default();
+    Ok(Told {
+        deployment: third.id,
+        commit,
+        url,
+        failed: second.id,
+    })
 }
 
 async fn promote(
@@ -55,9 +69,16 @@ async fn promote(
         registries: vec!["local".to_owned()],
         ..Default::default()
     };
-    let answer = client.delivery().report_build(keyed(report, None)?).await?.into_inner();
+    let answer = client
+        .delivery()
+        .report_build(keyed(report, None)?)
+        .await?
+        .into_inner();
     let Some(deployment) = answer.deployments.first() else {
-        return Err(Failure::broke("demo", format!("the build was {} and went nowhere", answer.state)));
+        return Err(Failure::broke(
+            "demo",
+            format!("the build was {} and went nowhere", answer.state),
+        ));
     };
     follow(client, &deployment.id).await
 }
@@ -66,7 +87,11 @@ async fn promote(
 async fn follow(client: &Client, id: &str) -> Result<pb::Deployment, Failure> {
     let mut shown: Vec<(String, String)> = Vec::new();
     loop {
-        let request = pb::WatchDeploymentsRequest { id: id.to_owned(), until_settled: true, ..Default::default() };
+        let request = pb::WatchDeploymentsRequest {
+            id: id.to_owned(),
+            until_settled: true,
+            ..Default::default()
+        };
         let mut updates = match client.delivery().watch_deployments(request).await {
             Ok(updates) => updates.into_inner(),
             // The build is recorded; its deployment follows within moments.
@@ -78,7 +103,9 @@ async fn follow(client: &Client, id: &str) -> Result<pb::Deployment, Failure> {
         };
         let mut last = None;
         while let Some(update) = updates.message().await? {
-            let Some(it) = update.deployment else { continue };
+            let Some(it) = update.deployment else {
+                continue;
+            };
             for at in it.stages.iter().flat_map(|stage| &stage.environments) {
                 let step = (at.environment.clone(), at.state.clone());
                 if at.state == "WAITING" || shown.contains(&step) {
@@ -89,12 +116,15 @@ async fn follow(client: &Client, id: &str) -> Result<pb::Deployment, Failure> {
                     "SUCCESS" => at.url.clone(),
                     _ => String::new(),
                 };
-                output::line(format!("   {:<12} {:<12} {detail}", at.environment, at.state).trim_end())?;
+                output::line(
+                    format!("   {:<12} {:<12} {detail}", at.environment, at.state).trim_end(),
+                )?;
                 shown.push(step);
             }
             last = Some(it);
         }
-        return last.ok_or_else(|| Failure::broke("demo", format!("deployment {id} was never seen")));
+        return last
+            .ok_or_else(|| Failure::broke("demo", format!("deployment {id} was never seen")));
     }
 }
 
@@ -102,7 +132,10 @@ fn expect(deployment: &pb::Deployment, state: &str) -> Result<(), Failure> {
     if deployment.state == state {
         return Ok(());
     }
-    let what = format!("deployment {} is {}, not {state}: {}", deployment.id, deployment.state, deployment.message);
+    let what = format!(
+        "deployment {} is {}, not {state}: {}",
+        deployment.id, deployment.state, deployment.message
+    );
     Err(Failure::broke("demo", what))
 }
 
@@ -115,11 +148,19 @@ impl Told {
         output::line(&format!("url         {}", self.url))?;
         output::line("")?;
         output::line("Look at it (with --keep it stays up):")?;
-        output::line(&format!("  git -C {} log --format='%h %s  %(trailers:key=Towpath-Deployment,valueonly)'", world.remote.display()))?;
+        output::line(&format!(
+            "  git -C {} log --format='%h %s  %(trailers:key=Towpath-Deployment,valueonly)'",
+            world.remote.display()
+        ))?;
         let data = data.display();
         output::line(&format!("  towpath --data {data} environments list"))?;
-        output::line(&format!("  towpath --data {data} explain {}", output::short(&self.failed)))?;
-        output::line(&format!("  towpath --data {data} rollback {APPLICATION} --env staging --dry-run"))?;
+        output::line(&format!(
+            "  towpath --data {data} explain {}",
+            output::short(&self.failed)
+        ))?;
+        output::line(&format!(
+            "  towpath --data {data} rollback {APPLICATION} --env staging --dry-run"
+        ))?;
         output::line(&format!("  towpath --data {data} log verify"))
     }
 }

@@ -26,13 +26,27 @@ impl World {
         let images = dir.join("images");
         let broke = |error: &dyn std::fmt::Display| Failure::broke("demo", error.to_string());
         let layout = Layout::create(&images).map_err(|error| broke(&error))?;
-        git::init_bare(&remote).await.map_err(|error| broke(&error))?;
-        let files = manifests(&images);
-        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
-        let author = Author { name: "Platform Team".to_owned(), email: "platform@example.com".to_owned() };
-        git::seed(&remote, &files, &author, "What runs where", SystemClock.now_us())
+        git::init_bare(&remote)
             .await
             .map_err(|error| broke(&error))?;
+        let files = manifests(&images);
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (*path, text.as_bytes()))
+            .collect();
+        let author = Author {
+            name: "Platform Team".to_owned(),
+            email: "platform@example.com".to_owned(),
+        };
+        git::seed(
+            &remote,
+            &files,
+            &author,
+            "What runs where",
+            SystemClock.now_us(),
+        )
+        .await
+        .map_err(|error| broke(&error))?;
         Ok(Self { remote, layout })
     }
 
@@ -45,11 +59,14 @@ impl World {
 
 fn manifests(images: &Path) -> Vec<(&'static str, String)> {
     let head = |kind: &str, name: &str, parents: &str| {
-        format!("apiVersion: lowops.manifests.v1\nkind: {kind}\nmetadata:\n  name: {name}\n{parents}")
+        format!(
+            "apiVersion: lowops.manifests.v1\nkind: {kind}\nmetadata:\n  name: {name}\n{parents}"
+        )
     };
     let organization = "  organization: acme\n";
     let unit = "  organizational-unit: shop\n  organization: acme\n";
-    let repository = "  github-repository: storefront\n  github-connection: github\n  organization: acme\n";
+    let repository =
+        "  github-repository: storefront\n  github-connection: github\n  organization: acme\n";
     let mut files = vec![
         (
             "organization.yaml",
@@ -90,10 +107,18 @@ fn manifests(images: &Path) -> Vec<(&'static str, String)> {
         let parents = format!("  environment: {environment}\n{unit}");
         let text = head("Project", "web", &parents)
             + "---\n"
-            + &head("DeploymentConfig", APPLICATION, &format!("  project: web\n{parents}"))
+            + &head(
+                "DeploymentConfig",
+                APPLICATION,
+                &format!("  project: web\n{parents}"),
+            )
             + "spec:\n  # Towpath writes this line.\n  version: \"\"\n  health:\n    startup:\n      \
                protocol: http\n      path: /healthz\n      checkIntervalSec: 1\n      unhealthyThreshold: 2\n";
-        let file = if environment == "development" { "environments/development.yaml" } else { "environments/staging.yaml" };
+        let file = if environment == "development" {
+            "environments/development.yaml"
+        } else {
+            "environments/staging.yaml"
+        };
         files.push((file, text));
     }
     files

@@ -57,10 +57,10 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The name is taken.
-    #[error("the name is taken; revoke that identity first, or choose another name")]
+    #[error("the name is taken")]
     Taken,
     /// There is no such identity.
-    #[error("there is no such identity; `towpath access list` shows all")]
+    #[error("there is no such identity")]
     Unknown,
 }
 
@@ -78,14 +78,20 @@ impl Decider for Identity {
     fn decide(state: &State, command: &Command) -> Result<Vec<Event>, Rejection> {
         match (state, command) {
             (State::Active { .. }, Command::Create { .. }) => Err(Rejection::Taken),
-            (State::Unknown | State::Revoked, Command::Create { name, groups, is_service, token_hash }) => {
-                Ok(vec![Event::Created {
-                    name: name.clone(),
-                    groups: groups.clone(),
-                    is_service: *is_service,
-                    token_hash: *token_hash,
-                }])
-            }
+            (
+                State::Unknown | State::Revoked,
+                Command::Create {
+                    name,
+                    groups,
+                    is_service,
+                    token_hash,
+                },
+            ) => Ok(vec![Event::Created {
+                name: name.clone(),
+                groups: groups.clone(),
+                is_service: *is_service,
+                token_hash: *token_hash,
+            }]),
             (State::Active { .. }, Command::Revoke) => Ok(vec![Event::Revoked]),
             (State::Revoked, Command::Revoke) => Ok(vec![]),
             (State::Unknown, Command::Revoke) => Err(Rejection::Unknown),
@@ -94,7 +100,9 @@ impl Decider for Identity {
 
     fn evolve(_: State, event: &Event) -> State {
         match event {
-            Event::Created { groups, .. } => State::Active { groups: groups.clone() },
+            Event::Created { groups, .. } => State::Active {
+                groups: groups.clone(),
+            },
             Event::Revoked => State::Revoked,
         }
     }

@@ -140,16 +140,22 @@ async fn history(
                 SealedCommit::seal(other, &heads[heads.len() - 1], identity().epoch)
             }
         };
-        let expected = model.append(&commit);
-        let actual = match log.append(&commit).await {
-            Ok(appended) => Ok((appended.position.0, appended.duplicate)),
-            Err(AppendError::Conflict { .. }) => Err("conflict"),
-            Err(AppendError::CommitIdTaken { .. }) => Err("taken"),
-            Err(other) => return Err(other.into()),
-        };
-        assert_eq!(actual, expected);
+        step(log, model, &commit).await?;
     }
     same(log, model).await
+}
+
+/// Appends to both; the answers must be the same.
+async fn step(log: &Arc<dyn EventLog>, model: &mut Model, commit: &SealedCommit) -> Outcome {
+    let expected = model.append(commit);
+    let actual = match log.append(commit).await {
+        Ok(appended) => Ok((appended.position.0, appended.duplicate)),
+        Err(AppendError::Conflict { .. }) => Err("conflict"),
+        Err(AppendError::CommitIdTaken { .. }) => Err("taken"),
+        Err(other) => return Err(other.into()),
+    };
+    assert_eq!(actual, expected);
+    Ok(())
 }
 
 /// Every way of reading gives what the model holds.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::store::{Speed, Store, checkpoint, options};
@@ -131,63 +131,82 @@ async fn compare(
     table: &Table,
     found: &mut Vec<Difference>,
 ) -> Result<(), ProjectorError> {
-    let others = other_columns(snapshot, table).await?;
-    let name = quoted(table.name);
-    let key = |of: &str| {
-        let parts: Vec<_> = table
-            .key
-            .iter()
-            .map(|it| format!("quote({of}.{})", quoted(it)))
-            .collect();
-        parts.join(" || ', ' || ")
-    };
-    let same = table
-        .key
-        .iter()
-        .map(|it| format!("l.{0} IS s.{0}", quoted(it)));
-    let same = same.collect::<Vec<_>>().join(" AND ");
-    for (kind, from, of, against) in [
-        (Kind::Lost, "shadow", "s", "main"),
-        (Kind::Extra, "main", "l", "shadow"),
+    for (kind, from, against) in [
+        (Kind::Lost, "shadow", "main"),
+        (Kind::Extra, "main", "shadow"),
     ] {
-        let other = if of == "s" { "l" } else { "s" };
-        let sql = format!(
-            "SELECT {} FROM {from}.{name} {of} WHERE NOT EXISTS \
-             (SELECT 1 FROM {against}.{name} {other} WHERE {same}) ORDER BY 1 LIMIT {FINDINGS}",
-            key(of)
-        );
-        let keys: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
-            .fetch_all(&mut *snapshot)
-            .await?;
+        let keys = only_in(snapshot, table, from, against).await?;
         found.extend(keys.into_iter().map(|key| Difference {
             table: table.name,
             key,
             kind: kind.clone(),
         }));
     }
-    for column in others {
-        let it = quoted(&column);
-        let sql = format!(
-            "SELECT {}, quote(l.{it}), quote(s.{it}) FROM main.{name} l JOIN shadow.{name} s ON {same} \
-             WHERE l.{it} IS NOT s.{it} ORDER BY 1 LIMIT {FINDINGS}",
-            key("l")
-        );
-        for row in sqlx::query(AssertSqlSafe(sql))
-            .fetch_all(&mut *snapshot)
-            .await?
-        {
-            found.push(Difference {
-                table: table.name,
-                key: row.try_get(0)?,
-                kind: Kind::Changed {
-                    column: column.clone(),
-                    live: row.try_get(1)?,
-                    expected: row.try_get(2)?,
-                },
-            });
-        }
+    for column in other_columns(snapshot, table).await? {
+        found.extend(changed(snapshot, table, &column).await?);
     }
     Ok(())
+}
+
+/// The keys of rows that one database has and the other has not.
+async fn only_in(
+    snapshot: &mut SqliteConnection,
+    table: &Table,
+    from: &str,
+    against: &str,
+) -> Result<Vec<String>, ProjectorError> {
+    let (name, key, same) = (quoted(table.name), key(table), same(table));
+    let sql = format!(
+        "SELECT {key} FROM {from}.{name} a WHERE NOT EXISTS \
+         (SELECT 1 FROM {against}.{name} b WHERE {same}) ORDER BY 1 LIMIT {FINDINGS}"
+    );
+    let keys = sqlx::query_scalar(AssertSqlSafe(sql));
+    Ok(keys.fetch_all(snapshot).await?)
+}
+
+/// The rows that both have, with another value in a column.
+async fn changed(
+    snapshot: &mut SqliteConnection,
+    table: &Table,
+    column: &str,
+) -> Result<Vec<Difference>, ProjectorError> {
+    let (name, key, same) = (quoted(table.name), key(table), same(table));
+    let it = quoted(column);
+    let sql = format!(
+        "SELECT {key}, quote(a.{it}), quote(b.{it}) FROM main.{name} a \
+         JOIN shadow.{name} b ON {same} WHERE a.{it} IS NOT b.{it} ORDER BY 1 LIMIT {FINDINGS}"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(snapshot).await?;
+    let difference = |row: &SqliteRow| {
+        Ok(Difference {
+            table: table.name,
+            key: row.try_get(0)?,
+            kind: Kind::Changed {
+                column: column.to_owned(),
+                live: row.try_get(1)?,
+                expected: row.try_get(2)?,
+            },
+        })
+    };
+    rows.iter().map(difference).collect()
+}
+
+/// SQL for the key of row `a`, as it is shown.
+fn key(table: &Table) -> String {
+    let parts = table
+        .key
+        .iter()
+        .map(|it| format!("quote(a.{})", quoted(it)));
+    parts.collect::<Vec<_>>().join(" || ', ' || ")
+}
+
+/// SQL that says whether rows `a` and `b` have the same key.
+fn same(table: &Table) -> String {
+    let parts = table
+        .key
+        .iter()
+        .map(|it| format!("a.{0} IS b.{0}", quoted(it)));
+    parts.collect::<Vec<_>>().join(" AND ")
 }
 
 async fn other_columns(

@@ -72,6 +72,10 @@ pub enum Event {
 }
 
 /// What is known of a build.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every one that exists is Known; boxing would only hide it"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum State {
     /// Nobody reported it.
@@ -123,7 +127,7 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// Builds of type NONE exist only in CI.
-    #[error("a build of release type NONE is never deployed; report it as LATEST, ALPHA, BETA or HOTFIX, or not at all")]
+    #[error("a build of release type NONE is never deployed")]
     NotDeployable,
 }
 
@@ -141,16 +145,30 @@ impl Decider for Build {
     fn decide(state: &State, command: &Command) -> Result<Vec<Event>, Rejection> {
         let report = &command.report;
         match state {
-            State::Unreported if report.release_type == ReleaseType::None => Err(Rejection::NotDeployable),
-            State::Unreported => Ok(vec![Event::Reported(report.clone()), routed(&command.routing)]),
-            State::Known { report: first, status, .. } if first.digest != report.digest => match status {
+            State::Unreported if report.release_type == ReleaseType::None => {
+                Err(Rejection::NotDeployable)
+            }
+            State::Unreported => Ok(vec![
+                Event::Reported(report.clone()),
+                routed(&command.routing),
+            ]),
+            State::Known {
+                report: first,
+                status,
+                ..
+            } if first.digest != report.digest => match status {
                 Status::Quarantined { .. } => Ok(vec![]),
                 Status::Routed | Status::Kept | Status::Unmatched { .. } => {
-                    Ok(vec![Event::Quarantined { digest: report.digest.clone() }])
+                    Ok(vec![Event::Quarantined {
+                        digest: report.digest.clone(),
+                    }])
                 }
             },
             // A manifest that was missing at first may be there by now.
-            State::Known { status: Status::Unmatched { .. }, .. } => match &command.routing {
+            State::Known {
+                status: Status::Unmatched { .. },
+                ..
+            } => match &command.routing {
                 Routing::To(_) | Routing::Kept => Ok(vec![routed(&command.routing)]),
                 Routing::Unmatched { .. } => Ok(vec![]),
             },
@@ -161,22 +179,38 @@ impl Decider for Build {
     fn evolve(state: State, event: &Event) -> State {
         let with = |status: Status, found: Option<&Vec<Destination>>| match state.clone() {
             State::Unreported => State::Unreported,
-            State::Known { report, destinations, .. } => {
-                State::Known { report, status, destinations: found.cloned().unwrap_or(destinations) }
-            }
+            State::Known {
+                report,
+                destinations,
+                ..
+            } => State::Known {
+                report,
+                status,
+                destinations: found.cloned().unwrap_or(destinations),
+            },
         };
         match event {
             Event::Reported(report) => State::Known {
                 report: report.clone(),
-                status: Status::Unmatched { wanted_manifest: String::new() },
+                status: Status::Unmatched {
+                    wanted_manifest: String::new(),
+                },
                 destinations: vec![],
             },
             Event::Routed(destinations) => with(Status::Routed, Some(destinations)),
             Event::Kept => with(Status::Kept, None),
-            Event::Unmatched { wanted_manifest } => {
-                with(Status::Unmatched { wanted_manifest: wanted_manifest.clone() }, None)
-            }
-            Event::Quarantined { digest } => with(Status::Quarantined { digest: digest.clone() }, None),
+            Event::Unmatched { wanted_manifest } => with(
+                Status::Unmatched {
+                    wanted_manifest: wanted_manifest.clone(),
+                },
+                None,
+            ),
+            Event::Quarantined { digest } => with(
+                Status::Quarantined {
+                    digest: digest.clone(),
+                },
+                None,
+            ),
         }
     }
 }
@@ -185,7 +219,9 @@ fn routed(routing: &Routing) -> Event {
     match routing {
         Routing::To(destinations) => Event::Routed(destinations.clone()),
         Routing::Kept => Event::Kept,
-        Routing::Unmatched { wanted_manifest } => Event::Unmatched { wanted_manifest: wanted_manifest.clone() },
+        Routing::Unmatched { wanted_manifest } => Event::Unmatched {
+            wanted_manifest: wanted_manifest.clone(),
+        },
     }
 }
 
@@ -208,29 +244,48 @@ mod tests {
     }
 
     fn command(digest: &str, routing: Routing) -> Command {
-        Command { report: report(digest), routing }
+        Command {
+            report: report(digest),
+            routing,
+        }
     }
 
     #[test]
     fn the_same_report_changes_nothing() {
         given::<Build>([])
-            .then(&command("a", Routing::Kept), &[Event::Reported(report("a")), Event::Kept])
+            .then(
+                &command("a", Routing::Kept),
+                &[Event::Reported(report("a")), Event::Kept],
+            )
             .then(&command("a", Routing::Kept), &[]);
     }
 
     #[test]
     fn another_digest_is_quarantined_once_and_for_ever() {
         let after = given::<Build>([Event::Reported(report("a")), Event::Kept])
-            .then(&command("b", Routing::Kept), &[Event::Quarantined { digest: Digest::of(b"b") }])
+            .then(
+                &command("b", Routing::Kept),
+                &[Event::Quarantined {
+                    digest: Digest::of(b"b"),
+                }],
+            )
             .then(&command("b", Routing::Kept), &[])
             .then(&command("c", Routing::Kept), &[])
             .then(&command("a", Routing::To(vec![])), &[]);
-        assert!(matches!(after.state(), State::Known { status: Status::Quarantined { .. }, .. }));
+        assert!(matches!(
+            after.state(),
+            State::Known {
+                status: Status::Quarantined { .. },
+                ..
+            }
+        ));
     }
 
     #[test]
     fn an_unmatched_build_is_routed_when_its_application_appears() {
-        let unmatched = Routing::Unmatched { wanted_manifest: "kind: Application".into() };
+        let unmatched = Routing::Unmatched {
+            wanted_manifest: "kind: Application".into(),
+        };
         given::<Build>([])
             .when(&command("a", unmatched.clone()))
             .then(&command("a", unmatched), &[])

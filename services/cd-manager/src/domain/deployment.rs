@@ -4,9 +4,10 @@
 use decider::Decider;
 use ids::{Digest, Oid, Uuid, Version};
 
+use super::build::Report;
 use super::order::Rule;
 use super::slot::Candidate;
-use super::track::{Kind, Stage};
+use super::track::{Destination, Kind, Stage};
 
 /// What a deployment is made of; never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,27 @@ pub struct Created {
 }
 
 impl Created {
+    /// What a routed build becomes.
+    pub fn routed(build: Uuid, report: &Report, to: &Destination, reported_at: u64) -> Self {
+        Self {
+            build,
+            application: to.application.clone(),
+            application_set: to.application_set.clone(),
+            track: to.track.clone(),
+            kind: to.kind,
+            stages: to.stages.clone(),
+            definition: report.definition.clone(),
+            container: report.container.clone(),
+            version: report.version.clone(),
+            digest: report.digest.clone(),
+            registries: report.registries.clone(),
+            commit: report.commit.clone(),
+            ci_run: report.ci_run,
+            reported_at,
+            reason: String::new(),
+        }
+    }
+
     /// What the deployment `id` is to a slot.
     pub fn candidate(&self, id: Uuid) -> Candidate {
         Candidate {
@@ -129,6 +151,10 @@ impl Step {
         }
     }
 
+    fn is_requested(&self) -> bool {
+        matches!(self, Self::Requested { .. })
+    }
+
     fn is_done(&self) -> bool {
         matches!(self, Self::Succeeded { .. } | Self::Superseded { .. })
     }
@@ -184,10 +210,20 @@ pub struct Deployment {
 impl Deployment {
     /// The places of the first stage that is not done.
     pub fn stage_at_hand(&self) -> &[Place] {
-        let Some(first) = self.places.iter().position(|it| !it.step.is_done()) else { return &[] };
+        let Some(first) = self.places.iter().position(|it| !it.step.is_done()) else {
+            return &[];
+        };
         let stage = &self.places[first].stage;
-        let begin = self.places.iter().position(|it| &it.stage == stage).unwrap_or(first);
-        let end = self.places.iter().rposition(|it| &it.stage == stage).unwrap_or(first);
+        let begin = self
+            .places
+            .iter()
+            .position(|it| &it.stage == stage)
+            .unwrap_or(first);
+        let end = self
+            .places
+            .iter()
+            .rposition(|it| &it.stage == stage)
+            .unwrap_or(first);
         &self.places[begin..=end]
     }
 
@@ -221,9 +257,12 @@ impl Deployment {
     }
 
     fn is_untouched(&self) -> bool {
-        self.places
-            .iter()
-            .all(|it| matches!(it.step, Step::Waiting | Step::Refused { .. } | Step::Superseded { .. }))
+        self.places.iter().all(|it| {
+            matches!(
+                it.step,
+                Step::Waiting | Step::Refused { .. } | Step::Superseded { .. }
+            )
+        })
     }
 }
 
@@ -231,6 +270,10 @@ impl Deployment {
 pub type State = Option<Box<Deployment>>;
 
 /// What is asked of a deployment.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one of many, short-lived; boxing would only hide it"
+)]
 #[derive(Debug, Clone)]
 pub enum Command {
     /// Open it.
@@ -302,6 +345,10 @@ pub enum Command {
 }
 
 /// What happens to a deployment.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one of many, short-lived; boxing would only hide it"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// It was opened.
@@ -402,13 +449,13 @@ pub enum Rejection {
     #[error("it does not go to environment `{0}`")]
     NoSuchEnvironment(String),
     /// It is over.
-    #[error("it is {0}, which is final; report a new build, or use `towpath rollback`")]
+    #[error("it is {0}, which is final")]
     Over(&'static str),
     /// The commit was requested; it runs to its end.
-    #[error("its commit to `{0}` has been requested: it runs to its end; use `towpath rollback` afterwards")]
+    #[error("its commit to `{0}` has been requested: it runs to its end")]
     Underway(String),
     /// Nothing failed.
-    #[error("it is {0}: nothing failed or was refused, so there is nothing to try again")]
+    #[error("it is {0}: nothing failed or was refused")]
     NothingToRetry(&'static str),
 }
 
@@ -443,7 +490,11 @@ impl Decider for Decisions {
                         step: Step::Waiting,
                     })
                 });
-                Some(Box::new(Deployment { created: created.clone(), places: places.collect(), end: None }))
+                Some(Box::new(Deployment {
+                    created: created.clone(),
+                    places: places.collect(),
+                    end: None,
+                }))
             }
             (Some(mut deployment), event) => {
                 evolve(&mut deployment, event);
@@ -456,54 +507,90 @@ impl Decider for Decisions {
 
 fn decide(deployment: &Deployment, command: &Command) -> Result<Vec<Event>, Rejection> {
     let at = |environment: &String| {
-        deployment.place(environment).ok_or_else(|| Rejection::NoSuchEnvironment(environment.clone()))
+        deployment
+            .place(environment)
+            .ok_or_else(|| Rejection::NoSuchEnvironment(environment.clone()))
     };
     match command {
         Command::Create(_) => Ok(vec![]),
         Command::RequestPromotion { environment, since } => {
             request(deployment, at(environment)?, since.as_ref())
         }
-        Command::RecordCommit { environment, commit, file, already } => {
+        Command::RecordCommit {
+            environment,
+            commit,
+            file,
+            already,
+        } => {
             let place = at(environment)?;
-            Ok(match place.step {
-                Step::Requested { .. } => vec![Event::Committed {
-                    stage: place.stage.clone(),
-                    environment: environment.clone(),
-                    commit: commit.clone(),
-                    file: file.clone(),
-                    already: *already,
-                    attempt: place.attempt,
-                }],
-                _ => vec![],
+            let event = Event::Committed {
+                stage: place.stage.clone(),
+                environment: environment.clone(),
+                commit: commit.clone(),
+                file: file.clone(),
+                already: *already,
+                attempt: place.attempt,
+            };
+            Ok(if place.step.is_requested() {
+                vec![event]
+            } else {
+                vec![]
             })
         }
-        Command::RecordRefusal { environment, code, message } => {
+        Command::RecordRefusal {
+            environment,
+            code,
+            message,
+        } => {
             let place = at(environment)?;
-            Ok(match place.step {
-                Step::Requested { .. } => vec![Event::Refused {
-                    stage: place.stage.clone(),
-                    environment: environment.clone(),
-                    code: code.clone(),
-                    message: message.clone(),
-                }],
-                _ => vec![],
+            let event = Event::Refused {
+                stage: place.stage.clone(),
+                environment: environment.clone(),
+                code: code.clone(),
+                message: message.clone(),
+            };
+            Ok(if place.step.is_requested() {
+                vec![event]
+            } else {
+                vec![]
             })
         }
-        Command::RecordOutcome { environment, run, attempt, outcome } => {
-            Ok(record_outcome(deployment, at(environment)?, *run, *attempt, outcome))
-        }
-        Command::Supersede { environment, by, rule } => Ok(supersede(deployment, at(environment)?, *by, *rule)),
+        Command::RecordOutcome {
+            environment,
+            run,
+            attempt,
+            outcome,
+        } => Ok(record_outcome(
+            deployment,
+            at(environment)?,
+            *run,
+            *attempt,
+            outcome,
+        )),
+        Command::Supersede {
+            environment,
+            by,
+            rule,
+        } => Ok(supersede(deployment, at(environment)?, *by, *rule)),
         Command::Abort { reason } => match &deployment.end {
             Some(End::Aborted { .. }) => Ok(vec![]),
             Some(_) => Err(Rejection::Over(deployment.state_word())),
             None => match underway(deployment) {
                 Some(place) => Err(Rejection::Underway(place.environment.clone())),
-                None => Ok(vec![Event::Ended(End::Aborted { reason: reason.clone() })]),
+                None => Ok(vec![Event::Ended(End::Aborted {
+                    reason: reason.clone(),
+                })]),
             },
         },
         Command::Quarantine { message } => {
             let may = deployment.end.is_none() && deployment.is_untouched();
-            Ok(if may { vec![Event::Ended(End::Quarantined { message: message.clone() })] } else { vec![] })
+            Ok(if may {
+                vec![Event::Ended(End::Quarantined {
+                    message: message.clone(),
+                })]
+            } else {
+                vec![]
+            })
         }
         Command::RollBack { by } => Ok(match &deployment.end {
             Some(End::Success) => vec![Event::Ended(End::RolledBack { by: *by })],
@@ -514,22 +601,29 @@ fn decide(deployment: &Deployment, command: &Command) -> Result<Vec<Event>, Reje
 }
 
 fn underway(deployment: &Deployment) -> Option<&Place> {
-    deployment.places.iter().find(|it| matches!(it.step, Step::Requested { .. } | Step::Committed { .. }))
+    deployment
+        .places
+        .iter()
+        .find(|it| matches!(it.step, Step::Requested { .. } | Step::Committed { .. }))
 }
 
-fn request(deployment: &Deployment, place: &Place, since: Option<&Oid>) -> Result<Vec<Event>, Rejection> {
+fn request(
+    deployment: &Deployment,
+    place: &Place,
+    since: Option<&Oid>,
+) -> Result<Vec<Event>, Rejection> {
     if deployment.end.is_some() {
         return Err(Rejection::Over(deployment.state_word()));
     }
-    Ok(match place.step {
-        Step::Waiting => vec![Event::PromotionRequested {
-            stage: place.stage.clone(),
-            environment: place.environment.clone(),
-            attempt: place.attempt,
-            since: since.cloned(),
-        }],
-        _ => vec![],
-    })
+    if place.step != Step::Waiting {
+        return Ok(vec![]);
+    }
+    Ok(vec![Event::PromotionRequested {
+        stage: place.stage.clone(),
+        environment: place.environment.clone(),
+        attempt: place.attempt,
+        since: since.cloned(),
+    }])
 }
 
 fn record_outcome(
@@ -545,13 +639,26 @@ fn record_outcome(
     let (stage, environment) = (place.stage.clone(), place.environment.clone());
     match outcome {
         Ok(url) => {
-            let url = url.clone();
-            let event = Event::EnvironmentSucceeded { stage, environment, run, url };
-            with_what_follows(deployment, event)
+            let (url, at) = (url.clone(), stage.clone());
+            let event = Event::EnvironmentSucceeded {
+                stage,
+                environment,
+                run,
+                url,
+            };
+            with_what_follows(deployment, at, event)
         }
         Err(message) => vec![
-            Event::EnvironmentFailed { stage, environment: environment.clone(), run, message: message.clone() },
-            Event::Ended(End::Failed { environment, message: message.clone() }),
+            Event::EnvironmentFailed {
+                stage,
+                environment: environment.clone(),
+                run,
+                message: message.clone(),
+            },
+            Event::Ended(End::Failed {
+                environment,
+                message: message.clone(),
+            }),
         ],
     }
 }
@@ -561,26 +668,31 @@ fn supersede(deployment: &Deployment, place: &Place, by: Uuid, rule: Rule) -> Ve
         return vec![];
     }
     let (stage, environment) = (place.stage.clone(), place.environment.clone());
-    with_what_follows(deployment, Event::EnvironmentSuperseded { stage, environment, by, rule })
+    let event = Event::EnvironmentSuperseded {
+        stage: stage.clone(),
+        environment,
+        by,
+        rule,
+    };
+    with_what_follows(deployment, stage, event)
 }
 
 /// Adds the end of the stage and of the deployment when `event` completes them, so that they are
 /// one commit. Superseded in one place means: it goes nowhere further.
-fn with_what_follows(deployment: &Deployment, event: Event) -> Vec<Event> {
+fn with_what_follows(deployment: &Deployment, stage: String, event: Event) -> Vec<Event> {
     let mut after = deployment.clone();
     evolve(&mut after, &event);
-    let stage = match &event {
-        Event::EnvironmentSucceeded { stage, .. } | Event::EnvironmentSuperseded { stage, .. } => stage.clone(),
-        _ => return vec![event],
-    };
     let mut events = vec![event];
     let in_stage = || after.places.iter().filter(|it| it.stage == stage);
     if !in_stage().all(|it| it.step.is_done()) {
         return events;
     }
-    let superseded = in_stage().find_map(|it| match &it.step {
-        Step::Superseded { by, rule } => Some((*by, *rule)),
-        _ => None,
+    let superseded = in_stage().find_map(|it| {
+        if let Step::Superseded { by, rule } = &it.step {
+            Some((*by, *rule))
+        } else {
+            None
+        }
     });
     if let Some((by, rule)) = superseded {
         events.push(Event::Ended(End::Superseded { by, rule }));
@@ -602,53 +714,132 @@ fn retry(deployment: &Deployment) -> Result<Vec<Event>, Rejection> {
         .places
         .iter()
         .filter(|it| matches!(it.step, Step::Refused { .. } | Step::Failed { .. }))
-        .map(|it| Event::Retried { environment: it.environment.clone(), attempt: it.attempt + 1 })
+        .map(|it| Event::Retried {
+            environment: it.environment.clone(),
+            attempt: it.attempt + 1,
+        })
         .collect();
-    if again.is_empty() { Err(Rejection::NothingToRetry(deployment.state_word())) } else { Ok(again) }
+    if again.is_empty() {
+        Err(Rejection::NothingToRetry(deployment.state_word()))
+    } else {
+        Ok(again)
+    }
 }
 
 fn evolve(deployment: &mut Deployment, event: &Event) {
     match event {
         Event::Created(_) | Event::StageSucceeded { .. } => {}
-        Event::PromotionRequested { environment, since, .. } => {
-            set(deployment, environment, |_| Step::Requested { since: since.clone() });
+        Event::PromotionRequested {
+            environment, since, ..
+        } => {
+            set(
+                deployment,
+                environment,
+                Step::Requested {
+                    since: since.clone(),
+                },
+            );
         }
-        Event::Committed { environment, commit, .. } => {
-            set(deployment, environment, |_| Step::Committed { commit: commit.clone() });
+        Event::Committed {
+            environment,
+            commit,
+            ..
+        } => {
+            set(
+                deployment,
+                environment,
+                Step::Committed {
+                    commit: commit.clone(),
+                },
+            );
         }
-        Event::Refused { environment, code, message, .. } => {
-            set(deployment, environment, |_| Step::Refused { code: code.clone(), message: message.clone() });
+        Event::Refused {
+            environment,
+            code,
+            message,
+            ..
+        } => {
+            set(
+                deployment,
+                environment,
+                Step::Refused {
+                    code: code.clone(),
+                    message: message.clone(),
+                },
+            );
         }
-        Event::EnvironmentSucceeded { environment, url, .. } => {
-            set(deployment, environment, |before| match before {
-                Step::Committed { commit } => Step::Succeeded { commit, url: url.clone() },
-                other => other,
+        Event::EnvironmentSucceeded {
+            environment, url, ..
+        } => {
+            settle(deployment, environment, |commit| Step::Succeeded {
+                commit,
+                url: url.clone(),
             });
         }
-        Event::EnvironmentFailed { environment, message, .. } => {
-            set(deployment, environment, |before| match before {
-                Step::Committed { commit } => Step::Failed { commit, message: message.clone() },
-                other => other,
+        Event::EnvironmentFailed {
+            environment,
+            message,
+            ..
+        } => {
+            settle(deployment, environment, |commit| Step::Failed {
+                commit,
+                message: message.clone(),
             });
         }
-        Event::EnvironmentSuperseded { environment, by, rule, .. } => {
-            set(deployment, environment, |_| Step::Superseded { by: *by, rule: *rule });
+        Event::EnvironmentSuperseded {
+            environment,
+            by,
+            rule,
+            ..
+        } => {
+            set(
+                deployment,
+                environment,
+                Step::Superseded {
+                    by: *by,
+                    rule: *rule,
+                },
+            );
         }
         Event::Ended(end) => deployment.end = Some(end.clone()),
-        Event::Retried { environment, attempt } => {
+        Event::Retried {
+            environment,
+            attempt,
+        } => {
             deployment.end = None;
-            set(deployment, environment, |_| Step::Waiting);
-            if let Some(place) = deployment.places.iter_mut().find(|it| &it.environment == environment) {
+            set(deployment, environment, Step::Waiting);
+            if let Some(place) = deployment
+                .places
+                .iter_mut()
+                .find(|it| &it.environment == environment)
+            {
                 place.attempt = *attempt;
             }
         }
     }
 }
 
-fn set(deployment: &mut Deployment, environment: &str, step: impl FnOnce(Step) -> Step) {
-    if let Some(place) = deployment.places.iter_mut().find(|it| it.environment == environment) {
-        let before = std::mem::replace(&mut place.step, Step::Waiting);
-        place.step = step(before);
+fn set(deployment: &mut Deployment, environment: &str, step: Step) {
+    if let Some(place) = deployment
+        .places
+        .iter_mut()
+        .find(|it| it.environment == environment)
+    {
+        place.step = step;
+    }
+}
+
+/// Ends a place that is committed; any other stays as it is.
+fn settle(deployment: &mut Deployment, environment: &str, step: impl FnOnce(Oid) -> Step) {
+    let committed = deployment.place(environment).and_then(|it| {
+        if let Step::Committed { commit } = &it.step {
+            Some(commit.clone())
+        } else {
+            None
+        }
+    });
+    if let Some(commit) = committed {
+        set(deployment, environment, step(commit));
     }
 }
 

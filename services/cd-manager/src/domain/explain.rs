@@ -41,16 +41,23 @@ pub fn place(id: Uuid, at: &Place, around: &Surroundings<'_>, now_us: i64) -> Ve
         Step::Waiting => in_queue(id, around, now_us),
         Step::Requested { .. } => vec![Waiting {
             on: "commit",
-            why: format!("the commit to `{}` is being written and pushed", at.environment),
+            why: format!(
+                "the commit to `{}` is being written and pushed",
+                at.environment
+            ),
             who_can_act: "nobody needs to; a push that fails is tried again".into(),
             next: "the manifest is committed".into(),
             looked_at_us: None,
         }],
         Step::Committed { commit } if around.runner_is_running => vec![Waiting {
             on: "probe",
-            why: format!("commit {commit} is being applied to `{}` and probed", at.environment),
+            why: format!(
+                "commit {commit} is being applied to `{}` and probed",
+                at.environment
+            ),
             who_can_act: "nobody needs to".into(),
-            next: "SUCCESS when the probes are good, FAILED with their answer when they are not".into(),
+            next: "SUCCESS when the probes are good, FAILED with their answer when they are not"
+                .into(),
             looked_at_us: None,
         }],
         Step::Committed { .. } => vec![Waiting {
@@ -73,19 +80,29 @@ pub fn place(id: Uuid, at: &Place, around: &Surroundings<'_>, now_us: i64) -> Ve
 
 fn in_queue(id: Uuid, around: &Surroundings<'_>, now_us: i64) -> Vec<Waiting> {
     let slot = around.slot;
-    let mut reasons: Vec<_> = around.gates.iter().map(|gate| gate_is_closed(gate)).collect();
+    let mut reasons: Vec<_> = around
+        .gates
+        .iter()
+        .map(|gate| gate_is_closed(gate))
+        .collect();
     let forced = slot.forced.as_ref().is_some_and(|it| it.deployment == id);
     if let Some(other) = slot.in_flight.as_ref().filter(|it| it.deployment != id) {
         reasons.push(Waiting {
             on: "slot-busy",
-            why: format!("{} (deployment {}) is being promoted there", other.version, other.deployment),
+            why: format!(
+                "{} (deployment {}) is being promoted there",
+                other.version, other.deployment
+            ),
             who_can_act: "nobody needs to".into(),
             next: "it is this one's turn when that one has ended".into(),
             looked_at_us: None,
         });
     }
     if !forced {
-        let holds = slot.holds.active(now_us).chain(around.holds_above.iter().copied());
+        let holds = slot
+            .holds
+            .active(now_us)
+            .chain(around.holds_above.iter().copied());
         reasons.extend(holds.map(held));
     }
     if reasons.is_empty() {
@@ -105,14 +122,20 @@ fn gate_is_closed(gate: &str) -> Waiting {
         on: "gate",
         why: format!("the stage asks for `{gate}`, which this version of Towpath cannot check"),
         who_can_act: "whoever owns the ReleaseTrack".into(),
-        next: format!("it waits; remove `{gate}` from the stage and report a new build to go on without"),
+        next: format!(
+            "it waits; remove `{gate}` from the stage and report a new build to go on without"
+        ),
         looked_at_us: None,
     }
 }
 
 /// A hold as a reason to wait.
 pub fn held(hold: &Hold) -> Waiting {
-    let what = if hold.subject.is_empty() { "everything" } else { &hold.subject };
+    let what = if hold.subject.is_empty() {
+        "everything"
+    } else {
+        &hold.subject
+    };
     let end = match hold.until_us {
         Some(_) => "runs out by itself, or",
         None => "stands until",
@@ -131,16 +154,28 @@ pub fn summary(deployment: &Deployment) -> String {
     let version = &deployment.created.version;
     let application = &deployment.created.application;
     match &deployment.end {
-        Some(End::Success) => format!("{application} {version} reached every environment of its track."),
-        Some(End::Failed { environment, message }) => {
+        Some(End::Success) => {
+            format!("{application} {version} reached every environment of its track.")
+        }
+        Some(End::Failed {
+            environment,
+            message,
+        }) => {
             format!("{application} {version} failed in {environment}: {message}")
         }
         Some(End::Superseded { by, rule }) => {
-            format!("{application} {version} was superseded by deployment {by} (decided by {}).", rule.as_str())
+            format!(
+                "{application} {version} was superseded by deployment {by} (decided by {}).",
+                rule.as_str()
+            )
         }
         Some(End::Aborted { reason }) => format!("{application} {version} was aborted: {reason}"),
-        Some(End::Quarantined { message }) => format!("{application} {version} is quarantined: {message}"),
-        Some(End::RolledBack { by }) => format!("{application} {version} was rolled back by deployment {by}."),
+        Some(End::Quarantined { message }) => {
+            format!("{application} {version} is quarantined: {message}")
+        }
+        Some(End::RolledBack { by }) => {
+            format!("{application} {version} was rolled back by deployment {by}.")
+        }
         None => format!("{application} {version} is {}.", deployment.state_word()),
     }
 }

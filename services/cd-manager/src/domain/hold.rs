@@ -75,7 +75,11 @@ impl Holds {
 
     /// When the next one runs out, after `now_us`.
     pub fn next_end_us(&self, now_us: i64) -> Option<i64> {
-        self.0.values().filter_map(|hold| hold.until_us).filter(|until| *until > now_us).min()
+        self.0
+            .values()
+            .filter_map(|hold| hold.until_us)
+            .filter(|until| *until > now_us)
+            .min()
     }
 
     pub(super) fn place(&mut self, hold: Hold) {

@@ -66,12 +66,22 @@ pub struct Verdict {
 /// Compares `candidate` with `other`: ancestry, then run number, then order of report.
 pub fn compare(candidate: &Key, other: &Key, ancestry: Ancestry) -> Verdict {
     match (ancestry, candidate.ci_run, other.ci_run) {
-        (Ancestry::Descends, ..) => Verdict { is_newer: true, rule: Rule::FirstParent },
-        (Ancestry::Precedes, ..) => Verdict { is_newer: false, rule: Rule::FirstParent },
-        (Ancestry::Unknown, Some(a), Some(b)) if a != b => Verdict { is_newer: a > b, rule: Rule::CiRun },
-        (Ancestry::Unknown, ..) => {
-            Verdict { is_newer: candidate.reported_at > other.reported_at, rule: Rule::ReportOrder }
-        }
+        (Ancestry::Descends, ..) => Verdict {
+            is_newer: true,
+            rule: Rule::FirstParent,
+        },
+        (Ancestry::Precedes, ..) => Verdict {
+            is_newer: false,
+            rule: Rule::FirstParent,
+        },
+        (Ancestry::Unknown, Some(a), Some(b)) if a != b => Verdict {
+            is_newer: a > b,
+            rule: Rule::CiRun,
+        },
+        (Ancestry::Unknown, ..) => Verdict {
+            is_newer: candidate.reported_at > other.reported_at,
+            rule: Rule::ReportOrder,
+        },
     }
 }
 
@@ -80,18 +90,52 @@ mod tests {
     use super::*;
 
     fn key(ci_run: Option<u64>, reported_at: u64) -> Key {
-        Key { deployment: Uuid::nil(), ci_run, reported_at }
+        Key {
+            deployment: Uuid::nil(),
+            ci_run,
+            reported_at,
+        }
     }
 
     #[test]
     fn ancestry_beats_run_number_beats_report_order() {
         let (a, b) = (key(Some(1), 9), key(Some(2), 3));
-        assert_eq!(compare(&a, &b, Ancestry::Descends), Verdict { is_newer: true, rule: Rule::FirstParent });
-        assert_eq!(compare(&a, &b, Ancestry::Precedes), Verdict { is_newer: false, rule: Rule::FirstParent });
-        assert_eq!(compare(&a, &b, Ancestry::Unknown), Verdict { is_newer: false, rule: Rule::CiRun });
+        assert_eq!(
+            compare(&a, &b, Ancestry::Descends),
+            Verdict {
+                is_newer: true,
+                rule: Rule::FirstParent
+            }
+        );
+        assert_eq!(
+            compare(&a, &b, Ancestry::Precedes),
+            Verdict {
+                is_newer: false,
+                rule: Rule::FirstParent
+            }
+        );
+        assert_eq!(
+            compare(&a, &b, Ancestry::Unknown),
+            Verdict {
+                is_newer: false,
+                rule: Rule::CiRun
+            }
+        );
         let (a, b) = (key(Some(2), 9), key(None, 3));
-        assert_eq!(compare(&a, &b, Ancestry::Unknown), Verdict { is_newer: true, rule: Rule::ReportOrder });
+        assert_eq!(
+            compare(&a, &b, Ancestry::Unknown),
+            Verdict {
+                is_newer: true,
+                rule: Rule::ReportOrder
+            }
+        );
         let (a, b) = (key(Some(2), 9), key(Some(2), 12));
-        assert_eq!(compare(&a, &b, Ancestry::Unknown), Verdict { is_newer: false, rule: Rule::ReportOrder });
+        assert_eq!(
+            compare(&a, &b, Ancestry::Unknown),
+            Verdict {
+                is_newer: false,
+                rule: Rule::ReportOrder
+            }
+        );
     }
 }

@@ -38,7 +38,7 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The hold is not there, or was released before.
-    #[error("hold {0} is not in force here; `towpath hold list` shows those that are")]
+    #[error("hold {0} is not in force here")]
     NoSuchHold(Uuid),
 }
 
@@ -58,7 +58,10 @@ impl Decider for Scope {
             Command::Place(hold) if state.find(hold.id).is_some() => Ok(vec![]),
             Command::Place(hold) => Ok(vec![Event::Placed(hold.clone())]),
             Command::Release { id, reason } => match state.find(*id) {
-                Some(_) => Ok(vec![Event::Released { id: *id, reason: reason.clone() }]),
+                Some(_) => Ok(vec![Event::Released {
+                    id: *id,
+                    reason: reason.clone(),
+                }]),
                 None => Err(Rejection::NoSuchHold(*id)),
             },
         }
@@ -89,10 +92,17 @@ mod tests {
             until_us: Some(10),
             source: Source::Person,
         };
-        let release = Command::Release { id: hold.id, reason: "over".into() };
-        let placed = given::<Scope>([]).when(&Command::Place(hold.clone())).then(&Command::Place(hold.clone()), &[]);
+        let release = Command::Release {
+            id: hold.id,
+            reason: "over".into(),
+        };
+        let placed = given::<Scope>([])
+            .when(&Command::Place(hold.clone()))
+            .then(&Command::Place(hold.clone()), &[]);
         assert_eq!(placed.state().active(9).count(), 1);
         assert_eq!(placed.state().active(10).count(), 0);
-        let _state = placed.when(&release).refuses(&release, &Rejection::NoSuchHold(hold.id));
+        let _state = placed
+            .when(&release)
+            .refuses(&release, &Rejection::NoSuchHold(hold.id));
     }
 }

@@ -27,7 +27,11 @@ pub struct Candidate {
 impl Candidate {
     /// What orders it among others.
     pub fn key(&self) -> Key {
-        Key { deployment: self.deployment, ci_run: self.ci_run, reported_at: self.reported_at }
+        Key {
+            deployment: self.deployment,
+            ci_run: self.ci_run,
+            reported_at: self.reported_at,
+        }
     }
 }
 
@@ -248,7 +252,10 @@ impl State {
             || is(&self.waiting)
             || is(&self.forced)
             || is(&self.in_flight)
-            || self.current.as_ref().is_some_and(|it| it.candidate.deployment == deployment)
+            || self
+                .current
+                .as_ref()
+                .is_some_and(|it| it.candidate.deployment == deployment)
     }
 
     /// Whose turn it is once the slot is free and nothing holds it.
@@ -261,7 +268,10 @@ impl State {
     pub fn rollback_default(&self) -> Option<&Placed> {
         let current = self.current.as_ref()?;
         if self.written.as_deref() == Some(current.candidate.version.as_str()) {
-            self.history.iter().rev().find(|it| it.candidate.version != current.candidate.version)
+            self.history
+                .iter()
+                .rev()
+                .find(|it| it.candidate.version != current.candidate.version)
         } else {
             Some(current)
         }
@@ -269,7 +279,10 @@ impl State {
 
     /// The last success of a version here.
     pub fn success_of(&self, version: &str) -> Option<&Placed> {
-        self.history.iter().rev().find(|it| it.candidate.version.as_str() == version)
+        self.history
+            .iter()
+            .rev()
+            .find(|it| it.candidate.version.as_str() == version)
     }
 }
 
@@ -289,7 +302,7 @@ pub enum Rejection {
     #[error("deployment {0} is not waiting for this slot")]
     NotWaiting(Uuid),
     /// The hold is not there, or was released before.
-    #[error("hold {0} is not in force here; `towpath hold list` shows those that are")]
+    #[error("hold {0} is not in force here")]
     NoSuchHold(Uuid),
 }
 
@@ -306,25 +319,44 @@ impl Decider for Slot {
 
     fn decide(state: &State, command: &Command) -> Result<Vec<Event>, Rejection> {
         match command {
-            Command::Offer { place, candidate, compared } => offer(state, place, candidate, *compared),
-            Command::Force { place, candidate, hold, edit } => {
-                force(state, place, candidate, hold, edit.as_ref())
+            Command::Offer {
+                place,
+                candidate,
+                compared,
+            } => offer(state, place, candidate, *compared),
+            Command::Force {
+                place,
+                candidate,
+                hold,
+                edit,
+            } => force(state, place, candidate, hold, edit.as_ref()),
+            Command::SeeUnknownVersion { edit, .. } if state.last_edit.as_ref() == Some(edit) => {
+                Ok(vec![])
             }
-            Command::SeeUnknownVersion { edit, .. } if state.last_edit.as_ref() == Some(edit) => Ok(vec![]),
             Command::SeeUnknownVersion { place, edit, hold } => Ok(vec![
-                Event::Edited { place: place.clone(), edit: edit.clone() },
+                Event::Edited {
+                    place: place.clone(),
+                    edit: edit.clone(),
+                },
                 Event::Held(hold.clone()),
             ]),
-            Command::Start { deployment, now_us, held_above } => {
-                start(state, *deployment, *now_us, held_above.as_deref())
-            }
-            Command::Finish { deployment, outcome, manifest_commit } => {
-                Ok(finish(state, *deployment, *outcome, manifest_commit))
-            }
+            Command::Start {
+                deployment,
+                now_us,
+                held_above,
+            } => start(state, *deployment, *now_us, held_above.as_deref()),
+            Command::Finish {
+                deployment,
+                outcome,
+                manifest_commit,
+            } => Ok(finish(state, *deployment, *outcome, manifest_commit)),
             Command::PlaceHold(hold) if state.holds.find(hold.id).is_some() => Ok(vec![]),
             Command::PlaceHold(hold) => Ok(vec![Event::Held(hold.clone())]),
             Command::ReleaseHold { id, reason } => match state.holds.find(*id) {
-                Some(_) => Ok(vec![Event::Released { id: *id, reason: reason.clone() }]),
+                Some(_) => Ok(vec![Event::Released {
+                    id: *id,
+                    reason: reason.clone(),
+                }]),
                 None => Err(Rejection::NoSuchHold(*id)),
             },
         }
@@ -332,7 +364,12 @@ impl Decider for Slot {
 
     fn evolve(mut state: State, event: &Event) -> State {
         match event {
-            Event::Accepted { place, candidate, forced, .. } => {
+            Event::Accepted {
+                place,
+                candidate,
+                forced,
+                ..
+            } => {
                 state.place = place.clone();
                 if *forced {
                     state.forced = Some(candidate.clone());
@@ -351,7 +388,11 @@ impl Decider for Slot {
                     None => state.waiting.take_if(|it| taken(it)),
                 };
             }
-            Event::Finished { deployment, outcome, manifest_commit } => {
+            Event::Finished {
+                deployment,
+                outcome,
+                manifest_commit,
+            } => {
                 evolve_finished(&mut state, *deployment, *outcome, manifest_commit);
             }
             Event::Edited { place, edit } => {
@@ -387,12 +428,20 @@ fn offer(
         (Some(newest), Some((with, verdict))) if newest.deployment == with => {
             if !verdict.is_newer {
                 let by = newest.deployment;
-                return Ok(vec![Event::Superseded { deployment: candidate.deployment, by, rule: verdict.rule }]);
+                return Ok(vec![Event::Superseded {
+                    deployment: candidate.deployment,
+                    by,
+                    rule: verdict.rule,
+                }]);
             }
             let mut events = vec![accepted(Some((verdict.rule, with)))];
             if let Some(waiting) = &state.waiting {
                 let by = candidate.deployment;
-                events.push(Event::Superseded { deployment: waiting.deployment, by, rule: verdict.rule });
+                events.push(Event::Superseded {
+                    deployment: waiting.deployment,
+                    by,
+                    rule: verdict.rule,
+                });
                 // Whoever waits now is the candidate: superseding must come before accepting.
                 events.rotate_right(1);
             }
@@ -417,7 +466,10 @@ fn force(
     }
     let mut events = Vec::new();
     if let Some(edit) = edit {
-        events.push(Event::Edited { place: place.clone(), edit: edit.clone() });
+        events.push(Event::Edited {
+            place: place.clone(),
+            edit: edit.clone(),
+        });
     }
     events.push(Event::Accepted {
         place: place.clone(),
@@ -429,7 +481,12 @@ fn force(
     Ok(events)
 }
 
-fn start(state: &State, deployment: Uuid, now_us: i64, held_above: Option<&str>) -> Result<Vec<Event>, Rejection> {
+fn start(
+    state: &State,
+    deployment: Uuid,
+    now_us: i64,
+    held_above: Option<&str>,
+) -> Result<Vec<Event>, Rejection> {
     if let Some(in_flight) = &state.in_flight {
         return if in_flight.deployment == deployment {
             Ok(vec![])
@@ -442,7 +499,13 @@ fn start(state: &State, deployment: Uuid, now_us: i64, held_above: Option<&str>)
         (Some(forced), _) if forced.deployment == deployment => started,
         (Some(forced), Some(_)) => Err(Rejection::Busy(forced.deployment)),
         (None, Some(waiting)) if waiting.deployment == deployment => {
-            match state.holds.active(now_us).next().map(|hold| hold.reason.as_str()).or(held_above) {
+            match state
+                .holds
+                .active(now_us)
+                .next()
+                .map(|hold| hold.reason.as_str())
+                .or(held_above)
+            {
                 Some(reason) => Err(Rejection::Held(reason.to_owned())),
                 None => started,
             }
@@ -455,7 +518,11 @@ fn finish(state: &State, deployment: Uuid, outcome: Outcome, manifest_commit: &s
     let is = |it: &Option<Candidate>| it.as_ref().is_some_and(|it| it.deployment == deployment);
     let queued = is(&state.waiting) || is(&state.forced);
     if is(&state.in_flight) || (queued && outcome == Outcome::Withdrawn) {
-        vec![Event::Finished { deployment, outcome, manifest_commit: manifest_commit.to_owned() }]
+        vec![Event::Finished {
+            deployment,
+            outcome,
+            manifest_commit: manifest_commit.to_owned(),
+        }]
     } else {
         vec![]
     }
@@ -475,7 +542,10 @@ fn evolve_finished(state: &mut State, deployment: Uuid, outcome: Outcome, manife
     }
     match outcome {
         Outcome::Succeeded => {
-            let placed = Placed { candidate, manifest_commit: manifest_commit.to_owned() };
+            let placed = Placed {
+                candidate,
+                manifest_commit: manifest_commit.to_owned(),
+            };
             state.history.push(placed.clone());
             if state.history.len() > HISTORY {
                 state.history.remove(0);

@@ -16,7 +16,11 @@ pub struct Stage {
 impl Stage {
     /// The stage at `position` (from 0) of a track, open to everybody.
     pub fn new(position: usize, environments: Vec<String>) -> Self {
-        Self { id: format!("{position}:{}", environments.join("+")), environments, gates: Vec::new() }
+        Self {
+            id: format!("{position}:{}", environments.join("+")),
+            environments,
+            gates: Vec::new(),
+        }
     }
 }
 

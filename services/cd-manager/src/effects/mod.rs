@@ -33,15 +33,23 @@ impl Process for Reactor {
         let facts = wire::facts(stored)?;
         if !facts.is_empty() {
             let mut world = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            facts.iter().for_each(|fact| world.observe(fact));
+            for fact in &facts {
+                world.observe(fact);
+            }
         }
         Ok(())
     }
 
     fn react(&mut self, now_us: i64) -> Reaction<Arc<Request>> {
-        let (requests, wake_at_us) =
-            self.0.write().unwrap_or_else(PoisonError::into_inner).react(now_us);
-        Reaction { effects: requests.into_iter().map(|it| (it.id, it)).collect(), wake_at_us }
+        let (requests, wake_at_us) = self
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .react(now_us);
+        Reaction {
+            effects: requests.into_iter().map(|it| (it.id, it)).collect(),
+            wake_at_us,
+        }
     }
 }
 
@@ -51,7 +59,11 @@ pub(crate) struct Troubles(Mutex<BTreeMap<Uuid, String>>);
 
 impl Troubles {
     pub(crate) fn of(&self, deployment: Uuid) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&deployment).cloned()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&deployment)
+            .cloned()
     }
 
     fn note(&self, deployment: Uuid, result: &Result<(), Retry>) {
@@ -79,13 +91,33 @@ impl Inner {
     async fn perform(&self, request: &Request) -> Result<(), Retry> {
         let id = request.deployment;
         match &request.effect {
-            Effect::Open(created) => self.tell(id, deployment::Command::Create(created.clone())).await,
-            Effect::Offer { place, candidate, definition, newest } => {
-                self.offer(place, candidate, definition, newest.as_ref()).await
+            Effect::Open(created) => {
+                self.tell(id, deployment::Command::Create(created.clone()))
+                    .await
             }
-            Effect::Force { place, candidate, reason } => self.force(place, candidate, reason).await,
-            Effect::Promote { place, held_above } => self.promote(id, place, held_above.clone()).await,
-            Effect::RecordRun { environment, run, attempt, outcome } => {
+            Effect::Offer {
+                place,
+                candidate,
+                definition,
+                newest,
+            } => {
+                self.offer(place, candidate, definition, newest.as_ref())
+                    .await
+            }
+            Effect::Force {
+                place,
+                candidate,
+                reason,
+            } => self.force(place, candidate, reason).await,
+            Effect::Promote { place, held_above } => {
+                self.promote(id, place, held_above.clone()).await
+            }
+            Effect::RecordRun {
+                environment,
+                run,
+                attempt,
+                outcome,
+            } => {
                 let command = deployment::Command::RecordOutcome {
                     environment: environment.clone(),
                     run: *run,
@@ -94,23 +126,46 @@ impl Inner {
                 };
                 self.tell(id, command).await
             }
-            Effect::Finish { place, outcome, manifest_commit } => {
+            Effect::Finish {
+                place,
+                outcome,
+                manifest_commit,
+            } => {
                 let command = slot::Command::Finish {
                     deployment: id,
                     outcome: *outcome,
-                    manifest_commit: manifest_commit.as_ref().map(ToString::to_string).unwrap_or_default(),
+                    manifest_commit: manifest_commit
+                        .as_ref()
+                        .map(ToString::to_string)
+                        .unwrap_or_default(),
                 };
                 self.tell_slot(id, place, &command).await.map(drop)
             }
-            Effect::Supersede { environment, by, rule } => {
+            Effect::Supersede {
+                environment,
+                by,
+                rule,
+            } => {
                 let (environment, by, rule) = (environment.clone(), *by, *rule);
-                self.tell(id, deployment::Command::Supersede { environment, by, rule }).await
+                self.tell(
+                    id,
+                    deployment::Command::Supersede {
+                        environment,
+                        by,
+                        rule,
+                    },
+                )
+                .await
             }
             Effect::Quarantine => {
                 let message = "its build was reported a second time with another digest".to_owned();
-                self.tell(id, deployment::Command::Quarantine { message }).await
+                self.tell(id, deployment::Command::Quarantine { message })
+                    .await
             }
-            Effect::RollBack { by } => self.tell(id, deployment::Command::RollBack { by: *by }).await,
+            Effect::RollBack { by } => {
+                self.tell(id, deployment::Command::RollBack { by: *by })
+                    .await
+            }
         }
     }
 
@@ -120,7 +175,11 @@ impl Inner {
             id: hold_of(candidate.deployment),
             scope: "app".into(),
             subject: format!("{}/{}", place.environment, place.application),
-            reason: if reason.is_empty() { "rolled back".into() } else { format!("rolled back: {reason}") },
+            reason: if reason.is_empty() {
+                "rolled back".into()
+            } else {
+                format!("rolled back: {reason}")
+            },
             until_us: None,
             source: Source::Rollback,
         };
@@ -130,16 +189,28 @@ impl Inner {
             hold,
             edit: None,
         };
-        self.tell_slot(candidate.deployment, place, &command).await.map(drop)
+        self.tell_slot(candidate.deployment, place, &command)
+            .await
+            .map(drop)
     }
 
     /// Records something on a deployment. A rejection means that it is settled already.
     async fn tell(&self, id: Uuid, command: deployment::Command) -> Result<(), Retry> {
-        settled(self.deployments.execute(id, &self.context(id), &command).await).map(drop)
+        settled(
+            self.deployments
+                .execute(id, &self.context(id), &command)
+                .await,
+        )
+        .map(drop)
     }
 
     /// Records something on a slot; says whether it was not refused.
-    async fn tell_slot(&self, id: Uuid, place: &Place, command: &slot::Command) -> Result<bool, Retry> {
+    async fn tell_slot(
+        &self,
+        id: Uuid,
+        place: &Place,
+        command: &slot::Command,
+    ) -> Result<bool, Retry> {
         let slot = derive::slot(&place.environment, &place.application);
         settled(self.slots.execute(slot, &self.context(id), command).await).map(|it| it.is_some())
     }
@@ -163,5 +234,8 @@ fn settled<T, R: fmt::Display>(result: Result<T, ExecuteError<R>>) -> Result<Opt
 }
 
 fn retry(why: &impl fmt::Display) -> Retry {
-    Retry { after: Duration::from_millis(100), why: why.to_string() }
+    Retry {
+        after: Duration::from_millis(100),
+        why: why.to_string(),
+    }
 }

@@ -18,15 +18,29 @@ impl Inner {
             None => None,
             Some(newest) => {
                 let ancestry = self.ancestry(definition, candidate, newest).await;
-                Some((newest.deployment, compare(&candidate.key(), &newest.key(), ancestry)))
+                Some((
+                    newest.deployment,
+                    compare(&candidate.key(), &newest.key(), ancestry),
+                ))
             }
         };
-        let command = Command::Offer { place: place.clone(), candidate: candidate.clone(), compared };
+        let command = Command::Offer {
+            place: place.clone(),
+            candidate: candidate.clone(),
+            compared,
+        };
         // Refused when a newer one came meanwhile: then it is asked for again, with that one.
-        self.tell_slot(candidate.deployment, place, &command).await.map(drop)
+        self.tell_slot(candidate.deployment, place, &command)
+            .await
+            .map(drop)
     }
 
-    async fn ancestry(&self, definition: &str, candidate: &Candidate, newest: &Candidate) -> order::Ancestry {
+    async fn ancestry(
+        &self,
+        definition: &str,
+        candidate: &Candidate,
+        newest: &Candidate,
+    ) -> order::Ancestry {
         let (Some(first), Some(second)) = (&candidate.commit, &newest.commit) else {
             return order::Ancestry::Unknown;
         };
@@ -40,7 +54,9 @@ impl Inner {
                 None
             }
         };
-        let Some(url) = url else { return order::Ancestry::Unknown };
+        let Some(url) = url else {
+            return order::Ancestry::Unknown;
+        };
         match self.deps.histories.compare(&url, first, second).await {
             source::Ancestry::Descends => order::Ancestry::Descends,
             source::Ancestry::Precedes => order::Ancestry::Precedes,

@@ -22,7 +22,11 @@ impl Inner {
         held_above: Option<String>,
     ) -> Result<(), Retry> {
         let now_us = self.deps.clock.now_us();
-        let start = slot::Command::Start { deployment: id, now_us, held_above };
+        let start = slot::Command::Start {
+            deployment: id,
+            now_us,
+            held_above,
+        };
         if !self.tell_slot(id, place, &start).await? {
             return Ok(());
         }
@@ -32,72 +36,134 @@ impl Inner {
             since: Some(snapshot.commit.clone()),
         };
         self.tell(id, request).await?;
-        let loaded = self.deployments.load(id).await.map_err(|error| retry(&error))?;
-        let Some(deployment) = loaded.state else { return Ok(()) };
-        let Some(at) = deployment.place(&place.environment) else { return Ok(()) };
-        let Step::Requested { since } = &at.step else { return Ok(()) };
+        let loaded = self
+            .deployments
+            .load(id)
+            .await
+            .map_err(|error| retry(&error))?;
+        let Some(deployment) = loaded.state else {
+            return Ok(());
+        };
+        let Some(at) = deployment.place(&place.environment) else {
+            return Ok(());
+        };
+        let Step::Requested { since } = &at.step else {
+            return Ok(());
+        };
 
         let environment = place.environment.clone();
         let location = match snapshot.version_location(&place.application, &place.environment) {
             Ok(location) => location,
             Err(problem) => return self.refuse(id, environment, &problem).await,
         };
+        if let Some(problem) =
+            snapshot.problem_near(&place.application, &place.environment, &location)
+        {
+            let refusal = Refusal {
+                code: "manifests-unusable".to_owned(),
+                message: problem.to_string(),
+            };
+            return self.refuse_with(id, environment, refusal).await;
+        }
         let file = location.file.clone();
         let change_id = derive::effect(id, &place.environment, "commit", at.attempt);
         let change = Change {
             id: change_id,
-            files: vec![edit(location, self.values(&deployment, &snapshot))],
-            subject: format!("{}: {} {}", place.environment, place.application, deployment.created.version),
+            files: vec![edit(location, values(&deployment, &snapshot))],
+            subject: format!(
+                "{}: {} {}",
+                place.environment, place.application, deployment.created.version
+            ),
             body: String::new(),
             trailers: trailers(id, &at.stage, place),
             since: since.clone(),
         };
         match self.deps.writer.submit(change).await {
             Ok(published) => self.record(id, environment, file, published).await,
-            Err(WriteError::Refused(text)) => match serde_json::from_str::<Refusal>(&text) {
-                Ok(refusal) => self.refuse_with(id, environment, refusal).await,
-                Err(_) => {
-                    let refusal = Refusal { code: "edit-refused".into(), message: text };
-                    self.refuse_with(id, environment, refusal).await
-                }
-            },
+            Err(WriteError::Refused(text)) => {
+                let refusal = Refusal::parse(text);
+                self.refuse_with(id, environment, refusal).await
+            }
             Err(WriteError::Invalid(message)) => {
-                let refusal = Refusal { code: "change-invalid".into(), message };
+                let refusal = Refusal {
+                    code: "change-invalid".into(),
+                    message,
+                };
                 self.refuse_with(id, environment, refusal).await
             }
             // The remote may change its mind, or come back: only a true conflict needs a person.
-            Err(error) => Err(Retry { after: Duration::from_millis(200), why: error.to_string() }),
+            Err(error) => Err(Retry {
+                after: Duration::from_millis(200),
+                why: error.to_string(),
+            }),
         }
     }
 
-    async fn record(&self, id: Uuid, environment: String, file: String, it: Published) -> Result<(), Retry> {
+    async fn record(
+        &self,
+        id: Uuid,
+        environment: String,
+        file: String,
+        it: Published,
+    ) -> Result<(), Retry> {
         let commit: Oid = it.commit;
         let already = it.already;
-        self.tell(id, Command::RecordCommit { environment, commit, file, already }).await
+        self.tell(
+            id,
+            Command::RecordCommit {
+                environment,
+                commit,
+                file,
+                already,
+            },
+        )
+        .await
     }
 
-    async fn refuse(&self, id: Uuid, environment: String, problem: &Diagnostic) -> Result<(), Retry> {
-        self.refuse_with(id, environment, Refusal::of(problem)).await
+    async fn refuse(
+        &self,
+        id: Uuid,
+        environment: String,
+        problem: &Diagnostic,
+    ) -> Result<(), Retry> {
+        self.refuse_with(id, environment, Refusal::of(problem))
+            .await
     }
 
-    async fn refuse_with(&self, id: Uuid, environment: String, refusal: Refusal) -> Result<(), Retry> {
+    async fn refuse_with(
+        &self,
+        id: Uuid,
+        environment: String,
+        refusal: Refusal,
+    ) -> Result<(), Retry> {
         let Refusal { code, message } = refusal;
-        self.tell(id, Command::RecordRefusal { environment, code, message }).await
+        self.tell(
+            id,
+            Command::RecordRefusal {
+                environment,
+                code,
+                message,
+            },
+        )
+        .await
     }
+}
 
-    fn values(&self, deployment: &Deployment, snapshot: &source::Snapshot) -> Values {
-        let created = &deployment.created;
-        let registry = created.registries.iter().find_map(|name| snapshot.graph.artifact_registry(name));
-        let image = registry.and_then(|it| it.url.as_deref()).map(|url| {
-            let host = url.trim_start_matches("https://").trim_end_matches('/');
-            format!("{host}/{}", created.container)
-        });
-        Values {
-            version: created.version.to_string(),
-            image,
-            digest: Some(created.digest.to_string()),
-            commit: created.commit.as_ref().map(ToString::to_string),
-        }
+fn values(deployment: &Deployment, snapshot: &source::Snapshot) -> Values {
+    let created = &deployment.created;
+    let registry = created
+        .registries
+        .iter()
+        .find_map(|name| snapshot.graph.artifact_registry(name));
+    let image = registry.and_then(|it| it.url.as_deref()).map(|url| {
+        let host = url.trim_start_matches("https://").trim_end_matches('/');
+        format!("{host}/{}", created.container)
+    });
+    Values {
+        version: created.version.to_string(),
+        image,
+        digest: Some(created.digest.to_string()),
+        commit: created.commit.as_ref().map(ToString::to_string),
     }
 }
 
@@ -109,8 +175,18 @@ struct Refusal {
 }
 
 impl Refusal {
+    fn parse(text: String) -> Self {
+        serde_json::from_str(&text).unwrap_or_else(|_| Self {
+            code: "edit-refused".to_owned(),
+            message: text,
+        })
+    }
+
     fn of(problem: &Diagnostic) -> Self {
-        Self { code: problem.code.to_owned(), message: problem.to_string() }
+        Self {
+            code: problem.code.to_owned(),
+            message: problem.to_string(),
+        }
     }
 }
 
@@ -133,7 +209,10 @@ fn edit(location: Location, values: Values) -> FileEdit {
             Err(problem) => Err(refuse(&problem)),
         }
     };
-    FileEdit { path, edit: Arc::new(edit) }
+    FileEdit {
+        path,
+        edit: Arc::new(edit),
+    }
 }
 
 fn trailers(id: Uuid, stage: &str, place: &Place) -> Vec<(String, String)> {

@@ -39,7 +39,11 @@ pub(crate) async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
 }
 
 impl Inner {
-    async fn look_for_edits(&self, before: Option<&Snapshot>, now: &Snapshot) -> Result<(), String> {
+    async fn look_for_edits(
+        &self,
+        before: Option<&Snapshot>,
+        now: &Snapshot,
+    ) -> Result<(), String> {
         let changed: BTreeSet<&str> = now
             .files
             .iter()
@@ -55,7 +59,11 @@ impl Inner {
                 unsettled |= !self.look_at(&place, &location, before, now).await?;
             }
         }
-        if unsettled { Err("a slot is busy; it is looked at again".into()) } else { Ok(()) }
+        if unsettled {
+            Err("a slot is busy; it is looked at again".into())
+        } else {
+            Ok(())
+        }
     }
 
     /// Says whether everything about the place is settled.
@@ -66,11 +74,15 @@ impl Inner {
         before: Option<&Snapshot>,
         now: &Snapshot,
     ) -> Result<bool, String> {
-        let Some(found) = self.version_at(location, now).await? else { return Ok(true) };
+        let Some(found) = self.version_at(location, now).await? else {
+            return Ok(true);
+        };
         if self.is_expected(place, &found) {
             return Ok(true);
         }
-        let Some(commit) = self.last_commit_of(&location.file, before, now).await? else { return Ok(true) };
+        let Some(commit) = self.last_commit_of(&location.file, before, now).await? else {
+            return Ok(true);
+        };
         if commit.trailer("Towpath-Change").is_some() {
             return Ok(true);
         }
@@ -79,13 +91,37 @@ impl Inner {
 
     /// The version in the manifest: what the template captured, or the text when it does not
     /// match; `None` when nothing is there or the file cannot be read.
-    async fn version_at(&self, location: &Location, now: &Snapshot) -> Result<Option<String>, String> {
-        let Some(blob) = now.files.get(&location.file) else { return Ok(None) };
-        let bytes = self.deps.desk.mirror().blob(blob).await.map_err(|error| error.to_string())?;
-        let current =
-            manifests::current_scalar(&location.file, &bytes, &location.document, &location.pointer);
-        let Ok(Some(text)) = current else { return Ok(None) };
-        Ok(Some(location.template.matches(&text).and_then(|it| it.version).unwrap_or(text)))
+    async fn version_at(
+        &self,
+        location: &Location,
+        now: &Snapshot,
+    ) -> Result<Option<String>, String> {
+        let Some(blob) = now.files.get(&location.file) else {
+            return Ok(None);
+        };
+        let bytes = self
+            .deps
+            .desk
+            .mirror()
+            .blob(blob)
+            .await
+            .map_err(|error| error.to_string())?;
+        let current = manifests::current_scalar(
+            &location.file,
+            &bytes,
+            &location.document,
+            &location.pointer,
+        );
+        let Ok(Some(text)) = current else {
+            return Ok(None);
+        };
+        Ok(Some(
+            location
+                .template
+                .matches(&text)
+                .and_then(|it| it.version)
+                .unwrap_or(text),
+        ))
     }
 
     /// Whether the log accounts for the version: it wrote it, writes it now, or saw it before.
@@ -93,8 +129,14 @@ impl Inner {
         let world = self.world();
         match world.slot(&place.environment, &place.application) {
             Some(slot) => {
-                let flying = slot.in_flight.as_ref().is_some_and(|it| it.version.as_str() == found);
-                let forced = slot.forced.as_ref().is_some_and(|it| it.version.as_str() == found);
+                let flying = slot
+                    .in_flight
+                    .as_ref()
+                    .is_some_and(|it| it.version.as_str() == found);
+                let forced = slot
+                    .forced
+                    .as_ref()
+                    .is_some_and(|it| it.version.as_str() == found);
                 flying || forced || slot.written.as_deref() == Some(found)
             }
             // What stood there before Towpath came is nobody's edit unless the log knows it.
@@ -110,12 +152,24 @@ impl Inner {
     ) -> Result<Option<CommitFacts>, String> {
         let mirror = self.deps.desk.mirror();
         let since: Option<&Oid> = before.map(|it| &it.commit);
-        let mut commits = mirror.commits(since, &now.commit).await.map_err(|error| error.to_string())?;
-        if before.is_some() && !commits.iter().any(|it| it.changed_paths.iter().any(|path| path == file)) {
+        let mut commits = mirror
+            .commits(since, &now.commit)
+            .await
+            .map_err(|error| error.to_string())?;
+        if before.is_some()
+            && !commits
+                .iter()
+                .any(|it| it.changed_paths.iter().any(|path| path == file))
+        {
             // The branch was rewritten: look at all of it.
-            commits = mirror.commits(None, &now.commit).await.map_err(|error| error.to_string())?;
+            commits = mirror
+                .commits(None, &now.commit)
+                .await
+                .map_err(|error| error.to_string())?;
         }
-        Ok(commits.into_iter().find(|it| it.changed_paths.iter().any(|path| path == file)))
+        Ok(commits
+            .into_iter()
+            .find(|it| it.changed_paths.iter().any(|path| path == file)))
     }
 
     async fn take_over(
@@ -133,15 +187,29 @@ impl Inner {
             deployment: None,
         };
         let slot = derive::slot(&place.environment, &place.application);
-        let by = format!("{} <{}> in {}", edit.author_name, edit.author_email, edit.commit);
+        let by = format!(
+            "{} <{}> in {}",
+            edit.author_name, edit.author_email, edit.commit
+        );
         let command = match self.known_build(place, found, &by, now) {
             None => {
                 let id = derive::id("hold", &[&slot.to_string(), edit.commit.as_str()]);
-                let reason = format!("UNKNOWN_VERSION: `{found}` was written by hand by {by}, and nobody reported it");
-                slot::Command::SeeUnknownVersion { place: place.clone(), edit, hold: manual_hold(id, place, reason) }
+                let reason = format!(
+                    "UNKNOWN_VERSION: `{found}` was written by hand by {by}, and nobody reported it"
+                );
+                slot::Command::SeeUnknownVersion {
+                    place: place.clone(),
+                    edit,
+                    hold: manual_hold(id, place, reason),
+                }
             }
             Some(created) => {
-                let kind = format!("{}:{}:{}", Kind::Manual.as_str(), place.environment, edit.commit);
+                let kind = format!(
+                    "{}:{}:{}",
+                    Kind::Manual.as_str(),
+                    place.environment,
+                    edit.commit
+                );
                 let id = derive::deployment(created.build, &place.application, &kind, 0);
                 self.open_manual(id, &created).await?;
                 edit.deployment = Some(id);
@@ -155,11 +223,15 @@ impl Inner {
                 }
             }
         };
-        self.tell_slot(slot, place, &command).await.map_err(|error| error.to_string())
+        self.tell_slot(slot, place, &command)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     async fn open_manual(&self, id: Uuid, created: &Created) -> Result<(), String> {
-        self.tell(id, deployment::Command::Create(created.clone())).await.map_err(|error| error.to_string())
+        self.tell(id, deployment::Command::Create(created.clone()))
+            .await
+            .map_err(|error| error.to_string())
     }
 
     /// The build that the log knows under this version, made into a deployment of one place.
@@ -169,7 +241,9 @@ impl Inner {
         let world = self.world();
         let mut builds = world.builds_of(&application.build_definition, found);
         let (build, position, report) = builds.find(|(_, _, report)| {
-            let runs = now.graph.applications_of(&report.definition, &report.container);
+            let runs = now
+                .graph
+                .applications_of(&report.definition, &report.container);
             runs.iter().any(|it| it.name() == place.application)
         })?;
         Some(Created {
@@ -193,9 +267,12 @@ impl Inner {
 }
 
 fn is_deployed_somewhere(world: &crate::process::World, place: &Place, version: &str) -> bool {
-    world.deployment_ids().filter_map(|id| world.deployment(id)).any(|it| {
-        it.created.application == place.application && it.created.version.as_str() == version
-    })
+    world
+        .deployment_ids()
+        .filter_map(|id| world.deployment(id))
+        .any(|it| {
+            it.created.application == place.application && it.created.version.as_str() == version
+        })
 }
 
 fn manual_hold(id: Uuid, place: &Place, reason: String) -> Hold {
@@ -212,12 +289,18 @@ fn manual_hold(id: Uuid, place: &Place, reason: String) -> Hold {
 /// Every place whose version stands somewhere. Costs the number of manifests.
 fn places(now: &Snapshot) -> BTreeMap<Place, Location> {
     let mut found = BTreeMap::new();
-    let environments: Vec<_> = now.graph.environments().map(|it| it.meta.name.to_string()).collect();
+    let environments: Vec<_> = now
+        .graph
+        .environments()
+        .map(|it| it.meta.name.to_string())
+        .collect();
     for application in now.graph.applications() {
         for environment in &environments {
             if let Ok(location) = now.graph.version_location(application, environment) {
-                let place =
-                    Place { environment: environment.clone(), application: application.name().to_owned() };
+                let place = Place {
+                    environment: environment.clone(),
+                    application: application.name().to_owned(),
+                };
                 found.insert(place, location);
             }
         }

@@ -26,7 +26,10 @@ fn deployment() -> Uuid {
 }
 
 fn place() -> Place {
-    Place { environment: "dev".into(), application: "api".into() }
+    Place {
+        environment: "dev".into(),
+        application: "api".into(),
+    }
 }
 
 fn routed() -> World {
@@ -63,13 +66,27 @@ fn to(world: &mut World, event: deployment::Event) {
 #[test]
 fn a_routed_build_walks_to_success_one_effect_at_a_time() {
     let mut world = routed();
-    let Effect::Open(created) = only(&mut world) else { panic!("open first") };
+    let Effect::Open(created) = only(&mut world) else {
+        panic!("open first")
+    };
     to(&mut world, deployment::Event::Created(created));
-    let Effect::Offer { candidate, .. } = only(&mut world) else { panic!("then offer") };
-    let accepted = slot::Event::Accepted { place: place(), candidate, because: None, forced: false };
+    let Effect::Offer { candidate, .. } = only(&mut world) else {
+        panic!("then offer")
+    };
+    let accepted = slot::Event::Accepted {
+        place: place(),
+        candidate,
+        because: None,
+        forced: false,
+    };
     slot(&mut world, accepted);
     assert!(matches!(only(&mut world), Effect::Promote { .. }));
-    slot(&mut world, slot::Event::Started { deployment: deployment() });
+    slot(
+        &mut world,
+        slot::Event::Started {
+            deployment: deployment(),
+        },
+    );
     assert!(matches!(only(&mut world), Effect::Promote { .. }));
     let (stage, environment) = ("0:dev".to_owned(), "dev".to_owned());
     let requested = deployment::Event::PromotionRequested {
@@ -95,7 +112,15 @@ fn a_routed_build_walks_to_success_one_effect_at_a_time() {
     world.observe(&Fact::Run(run, Ok("http://x".into())));
     assert!(matches!(only(&mut world), Effect::RecordRun { .. }));
     let url = "http://x".to_owned();
-    to(&mut world, deployment::Event::EnvironmentSucceeded { stage, environment, run, url });
+    to(
+        &mut world,
+        deployment::Event::EnvironmentSucceeded {
+            stage,
+            environment,
+            run,
+            url,
+        },
+    );
     to(&mut world, deployment::Event::Ended(End::Success));
     let finish = Effect::Finish {
         place: place(),
@@ -116,9 +141,13 @@ fn a_routed_build_walks_to_success_one_effect_at_a_time() {
 #[test]
 fn a_held_slot_waits_and_wakes_when_the_hold_runs_out() {
     let mut world = routed();
-    let Effect::Open(created) = only(&mut world) else { panic!("open first") };
+    let Effect::Open(created) = only(&mut world) else {
+        panic!("open first")
+    };
     to(&mut world, deployment::Event::Created(created));
-    let Effect::Offer { candidate, .. } = only(&mut world) else { panic!("then offer") };
+    let Effect::Offer { candidate, .. } = only(&mut world) else {
+        panic!("then offer")
+    };
     let hold = Hold {
         id: Uuid::from_u128(9),
         scope: "all".into(),
@@ -127,8 +156,19 @@ fn a_held_slot_waits_and_wakes_when_the_hold_runs_out() {
         until_us: Some(50),
         source: crate::domain::hold::Source::Person,
     };
-    world.observe(&Fact::Scope(scope_key("all", ""), scope::Event::Placed(hold)));
-    slot(&mut world, slot::Event::Accepted { place: place(), candidate, because: None, forced: false });
+    world.observe(&Fact::Scope(
+        scope_key("all", ""),
+        scope::Event::Placed(hold),
+    ));
+    slot(
+        &mut world,
+        slot::Event::Accepted {
+            place: place(),
+            candidate,
+            because: None,
+            forced: false,
+        },
+    );
     assert_eq!(world.react(0), (vec![], Some(50)));
     let (requests, wake) = world.react(50);
     assert!(matches!(requests[0].effect, Effect::Promote { .. }));
@@ -138,7 +178,9 @@ fn a_held_slot_waits_and_wakes_when_the_hold_runs_out() {
 #[test]
 fn a_quarantined_build_stops_its_deployments() {
     let mut world = routed();
-    let Effect::Open(created) = only(&mut world) else { panic!("open first") };
+    let Effect::Open(created) = only(&mut world) else {
+        panic!("open first")
+    };
     to(&mut world, deployment::Event::Created(created));
     let digest = Digest::of(b"2");
     world.observe(&Fact::Build(BUILD, 2, build::Event::Quarantined { digest }));
@@ -149,7 +191,9 @@ fn a_quarantined_build_stops_its_deployments() {
 #[test]
 fn a_stage_with_a_gate_that_nothing_can_meet_waits() {
     let mut world = routed();
-    let Effect::Open(mut created) = only(&mut world) else { panic!("open first") };
+    let Effect::Open(mut created) = only(&mut world) else {
+        panic!("open first")
+    };
     created.stages[0].gates.push("approvalPolicy".into());
     to(&mut world, deployment::Event::Created(created));
     assert!(world.react(0).0.is_empty());

@@ -19,7 +19,10 @@ impl Projection for Builds {
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[Table { name: "builds", key: &["id"] }]
+        &[Table {
+            name: "builds",
+            key: &["id"],
+        }]
     }
 
     fn ddl(&self) -> &'static str {
@@ -70,15 +73,24 @@ impl Projection for Builds {
                 }
                 Event::Routed(_) => set(conn, &id, "ROUTED", "").await?,
                 Event::Kept => set(conn, &id, "KEPT", "").await?,
-                Event::Unmatched { wanted_manifest } => set(conn, &id, "UNMATCHED", &wanted_manifest).await?,
-                Event::Quarantined { digest } => set(conn, &id, "QUARANTINED", digest.as_str()).await?,
+                Event::Unmatched { wanted_manifest } => {
+                    set(conn, &id, "UNMATCHED", &wanted_manifest).await?;
+                }
+                Event::Quarantined { digest } => {
+                    set(conn, &id, "QUARANTINED", digest.as_str()).await?;
+                }
             }
         }
         Ok(())
     }
 }
 
-async fn set(conn: &mut SqliteConnection, id: &str, state: &str, detail: &str) -> Result<(), ApplyError> {
+async fn set(
+    conn: &mut SqliteConnection,
+    id: &str,
+    state: &str,
+    detail: &str,
+) -> Result<(), ApplyError> {
     sqlx::query("UPDATE builds SET state = $2, detail = $3 WHERE id = $1")
         .bind(id)
         .bind(state)

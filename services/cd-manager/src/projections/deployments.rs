@@ -20,8 +20,14 @@ impl Projection for Deployments {
 
     fn tables(&self) -> &'static [Table] {
         &[
-            Table { name: "deployments", key: &["id"] },
-            Table { name: "deployment_places", key: &["deployment_id", "environment"] },
+            Table {
+                name: "deployments",
+                key: &["id"],
+            },
+            Table {
+                name: "deployment_places",
+                key: &["deployment_id", "environment"],
+            },
         ]
     }
 
@@ -68,10 +74,13 @@ impl Projection for Deployments {
         }
         let id = stored.commit.aggregate.id().to_string();
         for record in &stored.commit.events {
-            match Decisions::decode(record)? {
-                Event::Created(created) => create(conn, &id, &created, stored).await?,
-                Event::Ended(end) => finish(conn, &id, &end).await?,
-                event => advance(conn, &id, &event).await?,
+            let event = Decisions::decode(record)?;
+            if let Event::Created(created) = &event {
+                create(conn, &id, created, stored).await?;
+            } else if let Event::Ended(end) = &event {
+                finish(conn, &id, end).await?;
+            } else {
+                advance(conn, &id, &event).await?;
             }
         }
         sqlx::query("UPDATE deployments SET updated_at_us = $2 WHERE id = $1")
@@ -99,7 +108,13 @@ async fn create(
     .bind(created.kind.as_str())
     .bind(created.version.as_str())
     .bind(created.digest.as_str())
-    .bind(created.commit.as_ref().map(|it| it.to_string()).unwrap_or_default())
+    .bind(
+        created
+            .commit
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    )
     .bind(&created.reason)
     .bind(&stored.commit.actor)
     .bind(stored.commit.recorded_at_us)
@@ -143,31 +158,84 @@ struct Change<'a> {
 }
 
 async fn advance(conn: &mut SqliteConnection, id: &str, event: &Event) -> Result<(), ApplyError> {
-    let mut change = Change { environment: "", state: "", manifest_commit: None, url: None, message: "" };
+    let mut change = Change {
+        environment: "",
+        state: "",
+        manifest_commit: None,
+        url: None,
+        message: "",
+    };
     match event {
         Event::Created(_) | Event::Ended(_) => {}
         Event::StageSucceeded { .. } => {}
         Event::PromotionRequested { environment, .. } => {
-            change = Change { environment, state: "COMMITTING", ..change };
+            change = Change {
+                environment,
+                state: "COMMITTING",
+                ..change
+            };
         }
-        Event::Committed { environment, commit, .. } => {
+        Event::Committed {
+            environment,
+            commit,
+            ..
+        } => {
             let manifest_commit = Some(commit.as_str());
-            change = Change { environment, state: "RECONCILING", manifest_commit, ..change };
+            change = Change {
+                environment,
+                state: "RECONCILING",
+                manifest_commit,
+                ..change
+            };
         }
-        Event::Refused { environment, message, .. } => {
-            change = Change { environment, state: "HALTED", message, ..change };
+        Event::Refused {
+            environment,
+            message,
+            ..
+        } => {
+            change = Change {
+                environment,
+                state: "HALTED",
+                message,
+                ..change
+            };
         }
-        Event::EnvironmentSucceeded { environment, url, .. } => {
-            change = Change { environment, state: "SUCCESS", url: Some(url), ..change };
+        Event::EnvironmentSucceeded {
+            environment, url, ..
+        } => {
+            change = Change {
+                environment,
+                state: "SUCCESS",
+                url: Some(url),
+                ..change
+            };
         }
-        Event::EnvironmentFailed { environment, message, .. } => {
-            change = Change { environment, state: "FAILED", message, ..change };
+        Event::EnvironmentFailed {
+            environment,
+            message,
+            ..
+        } => {
+            change = Change {
+                environment,
+                state: "FAILED",
+                message,
+                ..change
+            };
         }
         Event::EnvironmentSuperseded { environment, .. } => {
-            change = Change { environment, state: "SUPERSEDED", ..change };
+            change = Change {
+                environment,
+                state: "SUPERSEDED",
+                ..change
+            };
         }
         Event::Retried { environment, .. } => {
-            change = Change { environment, state: "WAITING", manifest_commit: Some(""), ..change };
+            change = Change {
+                environment,
+                state: "WAITING",
+                manifest_commit: Some(""),
+                ..change
+            };
         }
     }
     if !change.environment.is_empty() {
@@ -215,12 +283,20 @@ async fn finish(conn: &mut SqliteConnection, id: &str, end: &End) -> Result<(), 
     let (state, message, by, rule) = match end {
         End::Success => ("SUCCESS", String::new(), String::new(), ""),
         End::Failed { message, .. } => ("FAILED", message.clone(), String::new(), ""),
-        End::Superseded { by, rule } => {
-            ("SUPERSEDED", format!("superseded by {by} ({})", rule.as_str()), by.to_string(), rule.as_str())
-        }
+        End::Superseded { by, rule } => (
+            "SUPERSEDED",
+            format!("superseded by {by} ({})", rule.as_str()),
+            by.to_string(),
+            rule.as_str(),
+        ),
         End::Aborted { reason } => ("ABORTED", reason.clone(), String::new(), ""),
         End::Quarantined { message } => ("QUARANTINED", message.clone(), String::new(), ""),
-        End::RolledBack { by } => ("ROLLED_BACK", format!("rolled back by {by}"), by.to_string(), ""),
+        End::RolledBack { by } => (
+            "ROLLED_BACK",
+            format!("rolled back by {by}"),
+            by.to_string(),
+            "",
+        ),
     };
     sqlx::query(
         "UPDATE deployments SET state = $2, message = $3, superseded_by = $4, rule = $5 WHERE id = $1",

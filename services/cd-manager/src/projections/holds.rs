@@ -22,7 +22,10 @@ impl Projection for HoldList {
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[Table { name: "holds", key: &["id"] }]
+        &[Table {
+            name: "holds",
+            key: &["id"],
+        }]
     }
 
     fn ddl(&self) -> &'static str {
@@ -70,7 +73,11 @@ impl Projection for HoldList {
     }
 }
 
-async fn place(conn: &mut SqliteConnection, hold: &Hold, stored: &Stored) -> Result<(), ApplyError> {
+async fn place(
+    conn: &mut SqliteConnection,
+    hold: &Hold,
+    stored: &Stored,
+) -> Result<(), ApplyError> {
     sqlx::query("INSERT INTO holds VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)")
         .bind(hold.id.to_string())
         .bind(stored.commit.aggregate.to_string())
@@ -88,6 +95,9 @@ async fn place(conn: &mut SqliteConnection, hold: &Hold, stored: &Stored) -> Res
 }
 
 async fn release(conn: &mut SqliteConnection, id: Uuid) -> Result<(), ApplyError> {
-    sqlx::query("UPDATE holds SET released = 1 WHERE id = $1").bind(id.to_string()).execute(conn).await?;
+    sqlx::query("UPDATE holds SET released = 1 WHERE id = $1")
+        .bind(id.to_string())
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -14,5 +14,10 @@ use eventlog::Projection;
 
 /// All of them.
 pub fn all() -> Vec<Box<dyn Projection>> {
-    vec![Box::new(Builds), Box::new(Deployments), Box::new(Slots), Box::new(HoldList)]
+    vec![
+        Box::new(Builds),
+        Box::new(Deployments),
+        Box::new(Slots),
+        Box::new(HoldList),
+    ]
 }

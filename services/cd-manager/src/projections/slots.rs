@@ -19,7 +19,10 @@ impl Projection for Slots {
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[Table { name: "slots", key: &["id"] }]
+        &[Table {
+            name: "slots",
+            key: &["id"],
+        }]
     }
 
     fn ddl(&self) -> &'static str {
@@ -57,14 +60,23 @@ impl Projection for Slots {
         let id = stored.commit.aggregate.id().to_string();
         for record in &stored.commit.events {
             match Slot::decode(record)? {
-                Event::Accepted { place, candidate, forced, .. } => {
+                Event::Accepted {
+                    place,
+                    candidate,
+                    forced,
+                    ..
+                } => {
                     accept(conn, &id, &place, &candidate, forced).await?;
                 }
                 Event::Superseded { deployment, .. } => {
                     clear_waiting(conn, &id, &deployment.to_string()).await?;
                 }
                 Event::Started { deployment } => start(conn, &id, &deployment.to_string()).await?,
-                Event::Finished { deployment, outcome, manifest_commit } => {
+                Event::Finished {
+                    deployment,
+                    outcome,
+                    manifest_commit,
+                } => {
                     let deployment = deployment.to_string();
                     if outcome == Outcome::Succeeded {
                         succeed(conn, &id, &deployment, &manifest_commit).await?;
@@ -73,7 +85,11 @@ impl Projection for Slots {
                 }
                 Event::Edited { place, edit } => {
                     ensure(conn, &id, &place).await?;
-                    let unknown = if edit.deployment.is_none() { edit.version.as_str() } else { "" };
+                    let unknown = if edit.deployment.is_none() {
+                        edit.version.as_str()
+                    } else {
+                        ""
+                    };
                     sqlx::query("UPDATE slots SET unknown_version = $2 WHERE id = $1")
                         .bind(&id)
                         .bind(unknown)
@@ -123,7 +139,11 @@ async fn accept(
     Ok(())
 }
 
-async fn clear_waiting(conn: &mut SqliteConnection, id: &str, deployment: &str) -> Result<(), ApplyError> {
+async fn clear_waiting(
+    conn: &mut SqliteConnection,
+    id: &str,
+    deployment: &str,
+) -> Result<(), ApplyError> {
     sqlx::query(
         "UPDATE slots SET waiting_id = '', waiting_version = '', waiting_digest = ''
          WHERE id = $1 AND waiting_id = $2",
@@ -135,7 +155,11 @@ async fn clear_waiting(conn: &mut SqliteConnection, id: &str, deployment: &str) 
     Ok(())
 }
 
-async fn clear_forced(conn: &mut SqliteConnection, id: &str, deployment: &str) -> Result<(), ApplyError> {
+async fn clear_forced(
+    conn: &mut SqliteConnection,
+    id: &str,
+    deployment: &str,
+) -> Result<(), ApplyError> {
     sqlx::query(
         "UPDATE slots SET forced_id = '', forced_version = '', forced_digest = ''
          WHERE id = $1 AND forced_id = $2",
@@ -183,7 +207,12 @@ async fn succeed(
     Ok(())
 }
 
-async fn clear(conn: &mut SqliteConnection, id: &str, deployment: &str, wrote: bool) -> Result<(), ApplyError> {
+async fn clear(
+    conn: &mut SqliteConnection,
+    id: &str,
+    deployment: &str,
+    wrote: bool,
+) -> Result<(), ApplyError> {
     sqlx::query(
         "UPDATE slots SET flight_id = '', flight_version = '', flight_digest = '',
          unknown_version = CASE WHEN $3 THEN '' ELSE unknown_version END

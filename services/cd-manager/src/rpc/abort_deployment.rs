@@ -14,8 +14,12 @@ impl Inner {
         request: &pb::AbortDeploymentRequest,
     ) -> Result<pb::AbortDeploymentResponse, Fault> {
         let id = self.deployment_id(&request.id).await?;
-        let command = Command::Abort { reason: super::text("reason", &request.reason)? };
+        let command = Command::Abort {
+            reason: super::text("reason", &request.reason)?,
+        };
         self.deployments.execute(id, context, &command).await?;
-        Ok(pb::AbortDeploymentResponse { deployment: Some(self.deployment_row(id).await?) })
+        Ok(pb::AbortDeploymentResponse {
+            deployment: Some(self.deployment_row(id).await?),
+        })
     }
 }

@@ -19,8 +19,10 @@ impl Inner {
         let reason = super::text("reason", &request.reason)?;
         self.check_subject(&request.scope, &request.subject).await?;
         if request.until_us != 0 && request.until_us <= context.now_us {
-            return Err(Fault::new(Kind::Invalid, "invalid-value", "`until` is in the past")
-                .fix("give a time to come, or a span such as 2h"));
+            return Err(
+                Fault::new(Kind::Invalid, "invalid-value", "`until` is in the past")
+                    .fix("give a time to come, or a span such as 2h"),
+            );
         }
         let id = match context.idempotency {
             // Derived from the key, so that a repeated request places the same hold.
@@ -36,25 +38,38 @@ impl Inner {
             source: Source::Person,
         };
         if request.dry_run {
-            return Ok(pb::CreateHoldResponse { hold: Some(shape(&hold, context)) });
+            return Ok(pb::CreateHoldResponse {
+                hold: Some(shape(&hold, context)),
+            });
         }
         match request.subject.split_once('/') {
             Some((environment, application)) if request.scope == "app" => {
                 let slot = derive::slot(environment, application);
-                self.slots.execute(slot, context, &slot::Command::PlaceHold(hold)).await?;
+                self.slots
+                    .execute(slot, context, &slot::Command::PlaceHold(hold))
+                    .await?;
             }
             _ => {
                 let scope = scope_key(&request.scope, &request.subject);
-                self.scopes.execute(scope, context, &scope::Command::Place(hold)).await?;
+                self.scopes
+                    .execute(scope, context, &scope::Command::Place(hold))
+                    .await?;
             }
         }
         self.read_now().await?;
-        let hold = queries::hold_by_id(&self.deps.reads, &id.to_string()).await?.map(|it| it.0);
+        let hold = queries::hold_by_id(&self.deps.reads, &id.to_string())
+            .await?
+            .map(|it| it.0);
         Ok(pb::CreateHoldResponse { hold })
     }
 
     async fn check_subject(&self, scope: &str, subject: &str) -> Result<(), Fault> {
-        let snapshot = self.deps.desk.look().await.map_err(super::report_build::unusable)?;
+        let snapshot = self
+            .deps
+            .desk
+            .look()
+            .await
+            .map_err(super::report_build::unusable)?;
         let graph = &snapshot.graph;
         let known = match scope {
             "all" => subject.is_empty(),
@@ -62,7 +77,8 @@ impl Inner {
             "appset" => graph.application_set(subject).is_some(),
             "app" => match subject.split_once('/') {
                 Some((environment, application)) => {
-                    graph.environment(environment).is_some() && graph.application(application).is_some()
+                    graph.environment(environment).is_some()
+                        && graph.application(application).is_some()
                 }
                 None => graph.application(subject).is_some(),
             },
@@ -75,7 +91,10 @@ impl Inner {
         if known {
             return Ok(());
         }
-        let what = format!("there is nothing called `{}` of scope {scope} in the manifests", super::shown(subject));
+        let what = format!(
+            "there is nothing called `{}` of scope {scope} in the manifests",
+            super::shown(subject)
+        );
         Err(Fault::new(Kind::NotFound, "not-found", what)
             .fix("app takes `application` or `environment/application`, appset and environment take a name, all takes none"))
     }

@@ -22,8 +22,11 @@ impl Inner {
             return self.explain_slot(environment, application).await;
         }
         if let Ok(id) = Uuid::parse_str(subject)
-            && let build::State::Known { report, status, destinations } =
-                self.builds.load(id).await.map_err(Fault::broken)?.state
+            && let build::State::Known {
+                report,
+                status,
+                destinations,
+            } = self.builds.load(id).await.map_err(Fault::broken)?.state
         {
             let mut facts = vec![
                 fact("definition", &report.definition),
@@ -32,7 +35,11 @@ impl Inner {
                 fact("release_type", &report.release_type),
                 fact("digest", &report.digest),
             ];
-            facts.extend(destinations.iter().map(|it| fact("deployment", &it.deployment)));
+            facts.extend(
+                destinations
+                    .iter()
+                    .map(|it| fact("deployment", &it.deployment)),
+            );
             let summary = build_summary(&report, &status);
             return Ok(pb::ExplainResponse {
                 subject: id.to_string(),
@@ -50,13 +57,18 @@ impl Inner {
     async fn explain_deployment(&self, id: Uuid) -> Result<pb::ExplainResponse, Fault> {
         let loaded = self.deployments.load(id).await.map_err(Fault::broken)?;
         let Some(deployment) = loaded.state else {
-            return Err(Fault::broken(format!("deployment {id} is listed but not in the log")));
+            return Err(Fault::broken(format!(
+                "deployment {id} is listed but not in the log"
+            )));
         };
         let mut timeline = self.timeline::<Build>(deployment.created.build).await?;
         timeline.extend(self.timeline::<Decisions>(id).await?);
         for at in &deployment.places {
             for attempt in 0..=at.attempt {
-                timeline.extend(self.run_timeline(derive::run(id, &at.environment, attempt)).await?);
+                timeline.extend(
+                    self.run_timeline(derive::run(id, &at.environment, attempt))
+                        .await?,
+                );
             }
         }
         timeline.sort_by_key(|it| it.position);
@@ -88,11 +100,17 @@ impl Inner {
             let stage = created.stages.iter().find(|it| it.id == at.stage);
             let around = Surroundings {
                 slot: &slot,
-                holds_above: world.holds_above(&place, &created.application_set, now_us).collect(),
+                holds_above: world
+                    .holds_above(&place, &created.application_set, now_us)
+                    .collect(),
                 gates: stage.map_or(&[], |it| &it.gates),
                 runner_is_running: self.deps.roles.is_running(RUNNER),
             };
-            all.extend(explain::place(id, at, &around, now_us).into_iter().map(waiting));
+            all.extend(
+                explain::place(id, at, &around, now_us)
+                    .into_iter()
+                    .map(waiting),
+            );
         }
         if let Some(why) = self.troubles.of(id) {
             all.push(pb::Waiting {
@@ -106,7 +124,11 @@ impl Inner {
         Ok(all)
     }
 
-    async fn explain_slot(&self, environment: &str, application: &str) -> Result<pb::ExplainResponse, Fault> {
+    async fn explain_slot(
+        &self,
+        environment: &str,
+        application: &str,
+    ) -> Result<pb::ExplainResponse, Fault> {
         let id = derive::slot(environment, application);
         let slot = self.slots.load(id).await.map_err(Fault::broken)?.state;
         let subject = format!("{}/{}", shown(environment), shown(application));
@@ -129,7 +151,10 @@ impl Inner {
             subject,
             state: state.to_owned(),
             summary: slot_summary(&slot, state),
-            waiting: holds.into_iter().map(|hold| waiting(explain::held(hold))).collect(),
+            waiting: holds
+                .into_iter()
+                .map(|hold| waiting(explain::held(hold)))
+                .collect(),
             facts: slot_facts(&slot),
             timeline: self.timeline::<Slot>(id).await?,
         })
@@ -140,7 +165,12 @@ impl Inner {
         D: Decider + Codec<Event = <D as Decider>::Event>,
         <D as Decider>::Event: Told,
     {
-        let stored = self.deps.log.load(&AggregateId::new(D::KIND, id), 0).await.map_err(Fault::broken)?;
+        let stored = self
+            .deps
+            .log
+            .load(&AggregateId::new(D::KIND, id), 0)
+            .await
+            .map_err(Fault::broken)?;
         let mut entries = Vec::new();
         for commit in &stored {
             for record in &commit.commit.events {
@@ -152,7 +182,12 @@ impl Inner {
     }
 
     async fn run_timeline(&self, id: Uuid) -> Result<Vec<pb::TimelineEntry>, Fault> {
-        let stored = self.deps.log.load(&AggregateId::new("run", id), 0).await.map_err(Fault::broken)?;
+        let stored = self
+            .deps
+            .log
+            .load(&AggregateId::new("run", id), 0)
+            .await
+            .map_err(Fault::broken)?;
         let mut entries = Vec::new();
         for commit in &stored {
             for record in &commit.commit.events {
@@ -168,10 +203,19 @@ impl Inner {
     }
 }
 
-fn entry(commit: &eventlog::Stored, record: &eventlog::EventRecord, text: String) -> pb::TimelineEntry {
+fn entry(
+    commit: &eventlog::Stored,
+    record: &eventlog::EventRecord,
+    text: String,
+) -> pb::TimelineEntry {
     pb::TimelineEntry {
         at_us: commit.commit.recorded_at_us,
-        event: record.kind.rsplit('.').next().unwrap_or_default().to_owned(),
+        event: record
+            .kind
+            .rsplit('.')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         actor: commit.commit.actor.clone(),
         text,
         position: commit.position.0,
@@ -179,7 +223,10 @@ fn entry(commit: &eventlog::Stored, record: &eventlog::EventRecord, text: String
 }
 
 fn fact(name: &str, value: &impl ToString) -> pb::Fact {
-    pb::Fact { name: name.to_owned(), value: value.to_string() }
+    pb::Fact {
+        name: name.to_owned(),
+        value: value.to_string(),
+    }
 }
 
 fn waiting(it: Waiting) -> pb::Waiting {
@@ -193,15 +240,26 @@ fn waiting(it: Waiting) -> pb::Waiting {
 }
 
 fn build_summary(report: &build::Report, status: &Status) -> String {
-    let what = format!("{}/{} {}", report.definition, report.container, report.version);
+    let what = format!(
+        "{}/{} {}",
+        report.definition, report.container, report.version
+    );
     match status {
         Status::Routed => format!("{what} entered the track of every application made from it."),
-        Status::Kept => format!("{what} is kept: no track takes {} builds by itself.", report.release_type),
+        Status::Kept => format!(
+            "{what} is kept: no track takes {} builds by itself.",
+            report.release_type
+        ),
         Status::Unmatched { wanted_manifest } => {
-            format!("{what}: no Application is made from it. This manifest would match:\n{wanted_manifest}")
+            format!(
+                "{what}: no Application is made from it. This manifest would match:\n{wanted_manifest}"
+            )
         }
         Status::Quarantined { digest } => {
-            format!("{what} was reported with {} and again with {digest}: nothing of it goes further.", report.digest)
+            format!(
+                "{what} was reported with {} and again with {digest}: nothing of it goes further.",
+                report.digest
+            )
         }
     }
 }
@@ -226,7 +284,8 @@ fn deployment_facts(deployment: &Deployment) -> Vec<pb::Fact> {
             facts.extend([fact("rule", &rule.as_str()), fact("superseded_by", by)]);
         }
         Some(End::RolledBack { by }) => facts.push(fact("rolled_back_by", by)),
-        Some(End::Success | End::Failed { .. } | End::Aborted { .. } | End::Quarantined { .. }) | None => {}
+        Some(End::Success | End::Failed { .. } | End::Aborted { .. } | End::Quarantined { .. })
+        | None => {}
     }
     facts
 }
@@ -244,7 +303,10 @@ fn slot_facts(slot: &slot::State) -> Vec<pb::Fact> {
     }
     if let Some(edit) = &slot.last_edit {
         facts.push(fact("manual_change_commit", &edit.commit));
-        facts.push(fact("manual_change_author", &format!("{} <{}>", edit.author_name, edit.author_email)));
+        facts.push(fact(
+            "manual_change_author",
+            &format!("{} <{}>", edit.author_name, edit.author_email),
+        ));
     }
     if let Some(unknown) = &slot.unknown {
         facts.push(fact("unknown_version", &unknown.version));
@@ -290,16 +352,46 @@ impl Told for build::Event {
 impl Told for crate::domain::deployment::Event {
     fn told(&self) -> String {
         match self {
-            Self::Created(it) => format!("{} {} opened ({})", it.application, it.version, it.kind.as_str()),
-            Self::PromotionRequested { environment, .. } => format!("the commit to {environment} is requested"),
-            Self::Committed { environment, commit, file, already, .. } => {
-                let how = if *already { "already stands in" } else { "written to" };
+            Self::Created(it) => format!(
+                "{} {} opened ({})",
+                it.application,
+                it.version,
+                it.kind.as_str()
+            ),
+            Self::PromotionRequested { environment, .. } => {
+                format!("the commit to {environment} is requested")
+            }
+            Self::Committed {
+                environment,
+                commit,
+                file,
+                already,
+                ..
+            } => {
+                let how = if *already {
+                    "already stands in"
+                } else {
+                    "written to"
+                };
                 format!("{how} {file} for {environment} by {commit}")
             }
-            Self::Refused { environment, message, .. } => format!("{environment} refused: {message}"),
+            Self::Refused {
+                environment,
+                message,
+                ..
+            } => format!("{environment} refused: {message}"),
             Self::EnvironmentSucceeded { environment, .. } => format!("{environment} runs it"),
-            Self::EnvironmentFailed { environment, message, .. } => format!("{environment} failed: {message}"),
-            Self::EnvironmentSuperseded { environment, by, rule, .. } => {
+            Self::EnvironmentFailed {
+                environment,
+                message,
+                ..
+            } => format!("{environment} failed: {message}"),
+            Self::EnvironmentSuperseded {
+                environment,
+                by,
+                rule,
+                ..
+            } => {
                 format!("superseded in {environment} by {by} ({})", rule.as_str())
             }
             Self::StageSucceeded { stage } => format!("stage {stage} is done"),
@@ -319,16 +411,34 @@ impl Told for crate::domain::deployment::Event {
 impl Told for slot::Event {
     fn told(&self) -> String {
         match self {
-            Self::Accepted { candidate, because, forced, .. } => match (because, forced) {
-                (_, true) => format!("{} goes first ({})", candidate.version, candidate.deployment),
-                (Some((rule, _)), _) => format!("{} is newer ({})", candidate.version, rule.as_str()),
+            Self::Accepted {
+                candidate,
+                because,
+                forced,
+                ..
+            } => match (because, forced) {
+                (_, true) => format!(
+                    "{} goes first ({})",
+                    candidate.version, candidate.deployment
+                ),
+                (Some((rule, _)), _) => {
+                    format!("{} is newer ({})", candidate.version, rule.as_str())
+                }
                 (None, _) => format!("{} is the first", candidate.version),
             },
-            Self::Superseded { deployment, by, rule } => {
+            Self::Superseded {
+                deployment,
+                by,
+                rule,
+            } => {
                 format!("{deployment} superseded by {by} ({})", rule.as_str())
             }
             Self::Started { deployment } => format!("{deployment} has the slot"),
-            Self::Finished { deployment, outcome, .. } => format!("{deployment} {}", outcome.as_str()),
+            Self::Finished {
+                deployment,
+                outcome,
+                ..
+            } => format!("{deployment} {}", outcome.as_str()),
             Self::Edited { edit, .. } => format!(
                 "`{}` written by hand by {} <{}> in {}",
                 edit.version, edit.author_name, edit.author_email, edit.commit

@@ -28,9 +28,16 @@ impl Inner {
             application: &request.application,
             environment: &request.environment,
             state: &request.state,
-            limit: if request.limit == 0 { LIMIT } else { request.limit.min(MOST) },
+            limit: if request.limit == 0 {
+                LIMIT
+            } else {
+                request.limit.min(MOST)
+            },
         };
         let deployments = queries::deployments(&self.deps.reads, &wanted).await?;
-        Ok(pb::ListDeploymentsResponse { deployments, position: position.0 })
+        Ok(pb::ListDeploymentsResponse {
+            deployments,
+            position: position.0,
+        })
     }
 }

@@ -16,9 +16,14 @@ impl Inner {
         if let Ok(snapshot) = self.deps.desk.look().await {
             for environment in snapshot.graph.environments() {
                 let name = environment.meta.name.to_string();
-                all.entry(name.clone()).or_insert(pb::Environment { name, slots: vec![] });
+                all.entry(name.clone()).or_insert(pb::Environment {
+                    name,
+                    slots: vec![],
+                });
             }
         }
-        Ok(pb::ListEnvironmentsResponse { environments: all.into_values().collect() })
+        Ok(pb::ListEnvironmentsResponse {
+            environments: all.into_values().collect(),
+        })
     }
 }

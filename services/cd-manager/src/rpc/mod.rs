@@ -2,6 +2,7 @@
 //! before anything here runs.
 
 mod abort_deployment;
+mod codes;
 mod create_hold;
 mod explain;
 mod list_deployments;
@@ -24,11 +25,10 @@ use ids::Uuid;
 use prost::Message;
 use proto::delivery::v1 as pb;
 use proto::delivery::v1::delivery_service_server::DeliveryService;
-use service::fault::{Coded, Fault, Kind};
+use service::fault::{Fault, Kind};
 use service::{authn, key};
 use tonic::{Request, Response, Status};
 
-use crate::domain::{build, deployment, scope, slot};
 use crate::{Inner, queries};
 
 /// How long a reader waits for a position it has heard of.
@@ -49,11 +49,16 @@ fn answer<T>(result: Result<T, Fault>) -> Answer<T> {
 impl DeliveryService for Rpc {
     type WatchDeploymentsStream = BoxStream<'static, Result<pb::WatchDeploymentsResponse, Status>>;
 
-    async fn report_build(&self, request: Request<pb::ReportBuildRequest>) -> Answer<pb::ReportBuildResponse> {
+    async fn report_build(
+        &self,
+        request: Request<pb::ReportBuildRequest>,
+    ) -> Answer<pb::ReportBuildResponse> {
         let result = async {
             let caller = authn::principal(&request)?;
             let key = key::required(&request)?.to_owned();
-            self.0.report_build(&caller.name, Some(&key), request.get_ref()).await
+            self.0
+                .report_build(&caller.name, Some(&key), request.get_ref())
+                .await
         };
         answer(result.await)
     }
@@ -83,7 +88,11 @@ impl DeliveryService for Rpc {
         &self,
         request: Request<pb::RetryDeploymentRequest>,
     ) -> Answer<pb::RetryDeploymentResponse> {
-        let result = async { self.0.retry_deployment(&self.call(&request, "RetryDeployment")?, request.get_ref()).await };
+        let result = async {
+            self.0
+                .retry_deployment(&self.call(&request, "RetryDeployment")?, request.get_ref())
+                .await
+        };
         answer(result.await)
     }
 
@@ -91,7 +100,11 @@ impl DeliveryService for Rpc {
         &self,
         request: Request<pb::AbortDeploymentRequest>,
     ) -> Answer<pb::AbortDeploymentResponse> {
-        let result = async { self.0.abort_deployment(&self.call(&request, "AbortDeployment")?, request.get_ref()).await };
+        let result = async {
+            self.0
+                .abort_deployment(&self.call(&request, "AbortDeployment")?, request.get_ref())
+                .await
+        };
         answer(result.await)
     }
 
@@ -113,22 +126,46 @@ impl DeliveryService for Rpc {
         answer(self.0.show_environment(&request.get_ref().name).await)
     }
 
-    async fn rollback(&self, request: Request<pb::RollbackRequest>) -> Answer<pb::RollbackResponse> {
-        let result = async { self.0.rollback(&self.call(&request, "Rollback")?, request.get_ref()).await };
+    async fn rollback(
+        &self,
+        request: Request<pb::RollbackRequest>,
+    ) -> Answer<pb::RollbackResponse> {
+        let result = async {
+            self.0
+                .rollback(&self.call(&request, "Rollback")?, request.get_ref())
+                .await
+        };
         answer(result.await)
     }
 
-    async fn create_hold(&self, request: Request<pb::CreateHoldRequest>) -> Answer<pb::CreateHoldResponse> {
-        let result = async { self.0.create_hold(&self.call(&request, "CreateHold")?, request.get_ref()).await };
+    async fn create_hold(
+        &self,
+        request: Request<pb::CreateHoldRequest>,
+    ) -> Answer<pb::CreateHoldResponse> {
+        let result = async {
+            self.0
+                .create_hold(&self.call(&request, "CreateHold")?, request.get_ref())
+                .await
+        };
         answer(result.await)
     }
 
-    async fn list_holds(&self, request: Request<pb::ListHoldsRequest>) -> Answer<pb::ListHoldsResponse> {
+    async fn list_holds(
+        &self,
+        request: Request<pb::ListHoldsRequest>,
+    ) -> Answer<pb::ListHoldsResponse> {
         answer(self.0.list_holds(request.get_ref().all).await)
     }
 
-    async fn release_hold(&self, request: Request<pb::ReleaseHoldRequest>) -> Answer<pb::ReleaseHoldResponse> {
-        let result = async { self.0.release_hold(&self.call(&request, "ReleaseHold")?, request.get_ref()).await };
+    async fn release_hold(
+        &self,
+        request: Request<pb::ReleaseHoldRequest>,
+    ) -> Answer<pb::ReleaseHoldResponse> {
+        let result = async {
+            self.0
+                .release_hold(&self.call(&request, "ReleaseHold")?, request.get_ref())
+                .await
+        };
         answer(result.await)
     }
 }
@@ -160,7 +197,10 @@ impl Inner {
             Ok(Err(_)) | Err(_) => Err(Fault::new(
                 Kind::Unknown,
                 "read-model-behind",
-                format!("the read models have not reached log position {} yet", position.0),
+                format!(
+                    "the read models have not reached log position {} yet",
+                    position.0
+                ),
             )
             .fix("repeat the call; `towpath status` shows how far they are")),
         }
@@ -200,63 +240,37 @@ impl Inner {
     async fn deployment_row(&self, id: Uuid) -> Result<pb::Deployment, Fault> {
         self.read_now().await?;
         let id = id.to_string();
-        let wanted = queries::Wanted { id: &id, limit: 1, ..queries::Wanted::default() };
+        let wanted = queries::Wanted {
+            id: &id,
+            limit: 1,
+            ..queries::Wanted::default()
+        };
         let found = queries::deployments(&self.deps.reads, &wanted).await?.pop();
-        found.ok_or_else(|| Fault::broken(format!("deployment {id} is in the log but not in the read model")))
+        found.ok_or_else(|| {
+            Fault::broken(format!(
+                "deployment {id} is in the log but not in the read model"
+            ))
+        })
     }
 }
 
 /// A text of unknown origin, fit to be shown: at most 80 characters, control characters escaped.
 fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_default).collect()
+    text.chars()
+        .take(80)
+        .flat_map(char::escape_default)
+        .collect()
 }
 
 /// A text that a person gave as a reason: something, and not a novel.
 fn text(name: &str, value: &str) -> Result<String, Fault> {
     let value = value.trim();
     if value.is_empty() || value.chars().count() > 1_000 {
-        let what = format!("`{name}` must have 1-1000 characters, not {}", value.chars().count());
+        let what = format!(
+            "`{name}` must have 1-1000 characters, not {}",
+            value.chars().count()
+        );
         return Err(Fault::new(Kind::Invalid, "invalid-value", what).fix("say in a sentence why"));
     }
     Ok(value.to_owned())
-}
-
-impl Coded for build::Rejection {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotDeployable => "release-type-none",
-        }
-    }
-}
-
-impl Coded for deployment::Rejection {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unknown => "not-found",
-            Self::NoSuchEnvironment(_) => "no-such-environment",
-            Self::Over(_) => "over",
-            Self::Underway(_) => "underway",
-            Self::NothingToRetry(_) => "nothing-to-retry",
-        }
-    }
-}
-
-impl Coded for slot::Rejection {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NewestChanged => "newest-changed",
-            Self::Busy(_) => "busy",
-            Self::Held(_) => "held",
-            Self::NotWaiting(_) => "not-waiting",
-            Self::NoSuchHold(_) => "no-such-hold",
-        }
-    }
-}
-
-impl Coded for scope::Rejection {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NoSuchHold(_) => "no-such-hold",
-        }
-    }
 }

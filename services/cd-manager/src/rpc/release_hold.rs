@@ -16,26 +16,39 @@ impl Inner {
     ) -> Result<pb::ReleaseHoldResponse, Fault> {
         let not_found = || {
             let what = format!("there is no hold `{}`", super::shown(&request.id));
-            Fault::new(Kind::NotFound, "no-such-hold", what).fix("`towpath hold list` shows those in force")
+            Fault::new(Kind::NotFound, "no-such-hold", what)
+                .fix("`towpath hold list` shows those in force")
         };
         let id = Uuid::parse_str(&request.id).map_err(|_| not_found())?;
         self.read_now().await?;
-        let (hold, aggregate) =
-            queries::hold_by_id(&self.deps.reads, &id.to_string()).await?.ok_or_else(not_found)?;
+        let (hold, aggregate) = queries::hold_by_id(&self.deps.reads, &id.to_string())
+            .await?
+            .ok_or_else(not_found)?;
         if request.dry_run {
-            return Ok(pb::ReleaseHoldResponse { hold: Some(pb::Hold { released: true, ..hold }) });
+            return Ok(pb::ReleaseHoldResponse {
+                hold: Some(pb::Hold {
+                    released: true,
+                    ..hold
+                }),
+            });
         }
         let aggregate: AggregateId = aggregate.parse().map_err(Fault::broken)?;
         let reason = request.reason.clone();
         if aggregate.kind() == <slot::Slot as decider::Decider>::KIND {
             let command = slot::Command::ReleaseHold { id, reason };
-            self.slots.execute(aggregate.id(), context, &command).await?;
+            self.slots
+                .execute(aggregate.id(), context, &command)
+                .await?;
         } else {
             let command = scope::Command::Release { id, reason };
-            self.scopes.execute(aggregate.id(), context, &command).await?;
+            self.scopes
+                .execute(aggregate.id(), context, &command)
+                .await?;
         }
         self.read_now().await?;
-        let hold = queries::hold_by_id(&self.deps.reads, &id.to_string()).await?.map(|it| it.0);
+        let hold = queries::hold_by_id(&self.deps.reads, &id.to_string())
+            .await?
+            .map(|it| it.0);
         Ok(pb::ReleaseHoldResponse { hold })
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use decider::Decider;
 use eventlog::Context;
-use ids::{Digest, Name, Oid, ReleaseType, Uuid, Version, derive};
+use ids::{AggregateId, Digest, Name, Oid, ReleaseType, Uuid, Version, derive};
 use manifests::kinds::{Application, BuildDefinition, Target};
 use prost::Message as _;
 use proto::delivery::v1 as pb;
@@ -11,7 +12,8 @@ use service::fault::{Fault, Kind as FaultKind};
 use source::{DeskError, Snapshot};
 
 use crate::Inner;
-use crate::domain::build::{Command, Report, Routing, State, Status};
+use crate::domain::build::{Build, Command, Report, Routing, State, Status};
+use crate::domain::deployment::{self, Created};
 use crate::domain::track::{Destination, Kind, Stage};
 
 impl Inner {
@@ -23,19 +25,31 @@ impl Inner {
         request: &pb::ReportBuildRequest,
     ) -> Result<pb::ReportBuildResponse, Fault> {
         let mut report = parse(request)?;
-        let id = derive::build(&report.definition, &report.container, report.version.as_str());
+        let id = derive::build(
+            &report.definition,
+            &report.container,
+            report.version.as_str(),
+        );
         let idempotency = match key {
-            Some(key) => Some(self.deps.keys.take(caller, "ReportBuild", key, &request.encode_to_vec())?),
+            Some(key) => Some(self.deps.keys.take(
+                caller,
+                "ReportBuild",
+                key,
+                &request.encode_to_vec(),
+            )?),
             None => None,
         };
         let known = self.builds.load(id).await.map_err(Fault::broken)?.state;
         let settled = match &known {
-            State::Known { report: first, status, .. } => {
-                first.digest == report.digest && !matches!(status, Status::Unmatched { .. })
-            }
+            State::Known {
+                report: first,
+                status,
+                ..
+            } => first.digest == report.digest && !matches!(status, Status::Unmatched { .. }),
             State::Unreported => false,
         };
         if settled {
+            self.open_all(id, &known).await?;
             return answer(id, &report.digest, &known);
         }
         let snapshot = self.deps.desk.look().await.map_err(unusable)?;
@@ -54,23 +68,59 @@ impl Inner {
             causation: None,
         };
         let done = self.builds.execute(id, &context, &command).await?;
+        self.open_all(id, &done.state).await?;
         answer(id, &digest, &done.state)
+    }
+
+    /// Opens the deployments that the answer names, so that whoever gets it can ask for them.
+    /// The process does the same after a crash in between: whoever is second changes nothing.
+    async fn open_all(&self, id: Uuid, state: &State) -> Result<(), Fault> {
+        let State::Known {
+            report,
+            status: Status::Routed,
+            destinations,
+        } = state
+        else {
+            return Ok(());
+        };
+        let aggregate = AggregateId::new(<Build as Decider>::KIND, id);
+        let first = self
+            .deps
+            .log
+            .load(&aggregate, 0)
+            .await
+            .map_err(Fault::broken)?;
+        let Some(reported_at) = first.first().map(|it| it.position.0) else {
+            return Ok(());
+        };
+        for to in destinations {
+            let created = Created::routed(id, report, to, reported_at);
+            let context = self.context(to.deployment);
+            let command = deployment::Command::Create(created);
+            self.deployments
+                .execute(to.deployment, &context, &command)
+                .await?;
+        }
+        Ok(())
     }
 }
 
 fn decide_dry(known: &State, command: &Command) -> Result<State, Fault> {
-    use decider::Decider as _;
     use service::fault::Coded as _;
-    let events = crate::domain::build::Build::decide(known, command)
-        .map_err(|it| Fault::new(FaultKind::Rejected, it.code(), it.to_string()))?;
-    Ok(crate::domain::build::Build::fold(known.clone(), &events))
+    let events = Build::decide(known, command)
+        .map_err(|it| Fault::new(FaultKind::Rejected, it.code(), it.to_string()).fix(it.fix()))?;
+    Ok(Build::fold(known.clone(), &events))
 }
 
 fn parse(request: &pb::ReportBuildRequest) -> Result<Report, Fault> {
     let named = |field: &'static str| {
         move |invalid: ids::Invalid| {
-            Fault::new(FaultKind::Invalid, "invalid-value", format!("`{field}`: {invalid}"))
-                .fix("correct the field and report again; nothing was recorded")
+            Fault::new(
+                FaultKind::Invalid,
+                "invalid-value",
+                format!("`{field}`: {invalid}"),
+            )
+            .fix("correct the field and report again; nothing was recorded")
         }
     };
     let release_type = match request.release_type.as_str() {
@@ -85,8 +135,12 @@ fn parse(request: &pb::ReportBuildRequest) -> Result<Report, Fault> {
         Name::parse(registry).map_err(named("registries"))?;
     }
     Ok(Report {
-        definition: Name::parse(&request.definition).map_err(named("definition"))?.to_string(),
-        container: Name::parse(&request.container).map_err(named("container"))?.to_string(),
+        definition: Name::parse(&request.definition)
+            .map_err(named("definition"))?
+            .to_string(),
+        container: Name::parse(&request.container)
+            .map_err(named("container"))?
+            .to_string(),
         version: Version::parse(&request.version).map_err(named("version"))?,
         release_type,
         digest: Digest::parse(&request.digest).map_err(named("digest"))?,
@@ -101,37 +155,69 @@ fn parse(request: &pb::ReportBuildRequest) -> Result<Report, Fault> {
 fn route(id: Uuid, report: &mut Report, snapshot: &Arc<Snapshot>) -> Result<Routing, Fault> {
     let graph = &snapshot.graph;
     let Some(definition) = graph.build_definition(&report.definition) else {
-        let what = format!("there is no BuildDefinition `{}` at {}", report.definition, snapshot.commit);
-        return Err(Fault::new(FaultKind::NotFound, "unknown-definition", what)
-            .fix(format!("add its manifest, or report under a known one{}", problems(snapshot))));
+        let what = format!(
+            "there is no BuildDefinition `{}` at {}",
+            report.definition, snapshot.commit
+        );
+        return Err(
+            Fault::new(FaultKind::NotFound, "unknown-definition", what).fix(format!(
+                "add its manifest, or report under a known one{}",
+                problems(snapshot)
+            )),
+        );
     };
     check_container(report, definition)?;
     if report.registries.is_empty() {
         let known = graph.registries_of(definition, &report.container);
         report.registries = known.iter().map(|it| it.name().to_owned()).collect();
     }
-    if let Some(unknown) = report.registries.iter().find(|it| graph.artifact_registry(it).is_none()) {
-        let what = format!("there is no ArtifactRegistry `{unknown}` at {}", snapshot.commit);
-        return Err(Fault::new(FaultKind::NotFound, "unknown-registry", what)
-            .fix(format!("add its manifest, or name a known one{}", problems(snapshot))));
+    if let Some(unknown) = report
+        .registries
+        .iter()
+        .find(|it| graph.artifact_registry(it).is_none())
+    {
+        let what = format!(
+            "there is no ArtifactRegistry `{unknown}` at {}",
+            snapshot.commit
+        );
+        return Err(
+            Fault::new(FaultKind::NotFound, "unknown-registry", what).fix(format!(
+                "add its manifest, or name a known one{}",
+                problems(snapshot)
+            )),
+        );
     }
     let applications = graph.applications_of(&report.definition, &report.container);
     if applications.is_empty() {
         let wanted_manifest = graph.nearest_match(&report.definition, &report.container);
         return Ok(Routing::Unmatched { wanted_manifest });
     }
-    let to: Vec<_> =
-        applications.iter().filter_map(|it| destination(id, report.release_type, it, snapshot)).collect();
-    Ok(if to.is_empty() { Routing::Kept } else { Routing::To(to) })
+    let to: Vec<_> = applications
+        .iter()
+        .filter_map(|it| destination(id, report.release_type, it, snapshot))
+        .collect();
+    Ok(if to.is_empty() {
+        Routing::Kept
+    } else {
+        Routing::To(to)
+    })
 }
 
 fn check_container(report: &Report, definition: &BuildDefinition) -> Result<(), Fault> {
     if definition.containers.is_empty() || definition.container(&report.container).is_some() {
         return Ok(());
     }
-    let known: Vec<_> = definition.containers.iter().map(|it| it.name.as_str()).collect();
-    let what = format!("BuildDefinition `{}` has no container `{}`", report.definition, report.container);
-    Err(Fault::new(FaultKind::NotFound, "unknown-container", what).fix(format!("it has: {}", known.join(", "))))
+    let known: Vec<_> = definition
+        .containers
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
+    let what = format!(
+        "BuildDefinition `{}` has no container `{}`",
+        report.definition, report.container
+    );
+    Err(Fault::new(FaultKind::NotFound, "unknown-container", what)
+        .fix(format!("it has: {}", known.join(", "))))
 }
 
 /// The part of the application's track that takes builds of this type, if one does.
@@ -159,15 +245,23 @@ fn destination(
         application_set: set.name().to_owned(),
         track: track.name().to_owned(),
         kind,
-        stages: stages.iter().map(|it| stage(it, application, snapshot)).collect(),
+        stages: stages
+            .iter()
+            .map(|it| stage(it, application, snapshot))
+            .collect(),
         deployment: derive::deployment(build, application.name(), kind.as_str(), 0),
     })
 }
 
 /// Snapshots a stage. What this version cannot check becomes a gate: it waits, never passes.
 fn stage(it: &manifests::kinds::Stage, application: &Application, snapshot: &Snapshot) -> Stage {
-    let targets = it.environments.iter().map(|name| snapshot.graph.target_of(application, name));
-    let unknown = targets.filter(|it| *it != Target::Process).map(|it| format!("target {it}"));
+    let targets = it
+        .environments
+        .iter()
+        .map(|name| snapshot.graph.target_of(application, name));
+    let unknown = targets
+        .filter(|it| *it != Target::Process)
+        .map(|it| format!("target {it}"));
     let asked = [
         ("approvalPolicy", it.approval_policy.is_some()),
         ("soak", it.soak_us.is_some()),
@@ -198,8 +292,15 @@ fn problems(snapshot: &Snapshot) -> String {
 }
 
 fn answer(id: Uuid, digest: &Digest, state: &State) -> Result<pb::ReportBuildResponse, Fault> {
-    let State::Known { report, status, destinations } = state else {
-        return Err(Fault::broken(format!("build {id} was decided and is not known")));
+    let State::Known {
+        report,
+        status,
+        destinations,
+    } = state
+    else {
+        return Err(Fault::broken(format!(
+            "build {id} was decided and is not known"
+        )));
     };
     if report.digest != *digest {
         let what = format!(
@@ -218,7 +319,10 @@ fn answer(id: Uuid, digest: &Digest, state: &State) -> Result<pb::ReportBuildRes
         state: status.as_str().to_owned(),
         deployments: destinations
             .iter()
-            .map(|it| pb::DeploymentRef { id: it.deployment.to_string(), application: it.application.clone() })
+            .map(|it| pb::DeploymentRef {
+                id: it.deployment.to_string(),
+                application: it.application.clone(),
+            })
             .collect(),
         wanted_manifest,
     })
@@ -227,7 +331,15 @@ fn answer(id: Uuid, digest: &Digest, state: &State) -> Result<pb::ReportBuildRes
 /// The manifests cannot be read at all.
 pub(crate) fn unusable(error: DeskError) -> Fault {
     let DeskError::Git(error) = error;
-    let kind = if error.retryable() { FaultKind::Unknown } else { FaultKind::Rejected };
-    Fault::new(kind, "manifests-unusable", format!("[{}] {error}", error.code()))
-        .fix("nothing was recorded; make the manifests repository readable and repeat the call")
+    let kind = if error.retryable() {
+        FaultKind::Unknown
+    } else {
+        FaultKind::Rejected
+    };
+    Fault::new(
+        kind,
+        "manifests-unusable",
+        format!("[{}] {error}", error.code()),
+    )
+    .fix("nothing was recorded; make the manifests repository readable and repeat the call")
 }

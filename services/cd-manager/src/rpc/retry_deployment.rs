@@ -14,7 +14,11 @@ impl Inner {
         request: &pb::RetryDeploymentRequest,
     ) -> Result<pb::RetryDeploymentResponse, Fault> {
         let id = self.deployment_id(&request.id).await?;
-        self.deployments.execute(id, context, &Command::Retry).await?;
-        Ok(pb::RetryDeploymentResponse { deployment: Some(self.deployment_row(id).await?) })
+        self.deployments
+            .execute(id, context, &Command::Retry)
+            .await?;
+        Ok(pb::RetryDeploymentResponse {
+            deployment: Some(self.deployment_row(id).await?),
+        })
     }
 }

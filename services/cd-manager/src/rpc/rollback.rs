@@ -19,10 +19,17 @@ impl Inner {
         request: &pb::RollbackRequest,
     ) -> Result<pb::RollbackResponse, Fault> {
         let (environment, application) = (&request.environment, &request.application);
-        let loaded = self.slots.load(derive::slot(environment, application)).await.map_err(Fault::broken)?;
+        let loaded = self
+            .slots
+            .load(derive::slot(environment, application))
+            .await
+            .map_err(Fault::broken)?;
         let slot = loaded.state;
         let to = target(&slot, request)?.clone();
-        let key = context.idempotency.map(|it| it.commit_id.to_string()).unwrap_or_default();
+        let key = context
+            .idempotency
+            .map(|it| it.commit_id.to_string())
+            .unwrap_or_default();
         let before = self.deployment_of(&to).await?;
         let kind = format!("{}:{environment}:{key}", Kind::Rollback.as_str());
         let id = derive::deployment(before.build, application, &kind, 0);
@@ -34,7 +41,13 @@ impl Inner {
             diff: self.diff(environment, application, &before).await?,
         };
         // A repeated call finds its own deployment and changes nothing.
-        let is_repeat = self.deployments.load(id).await.map_err(Fault::broken)?.state.is_some();
+        let is_repeat = self
+            .deployments
+            .load(id)
+            .await
+            .map_err(Fault::broken)?
+            .state
+            .is_some();
         if !is_repeat {
             refuse_needless(&slot, &to)?;
             self.require_image(&before).await?;
@@ -49,8 +62,13 @@ impl Inner {
             reason: request.reason.clone(),
             ..before
         };
-        let context = Context { correlation: Some(id), ..context.clone() };
-        self.deployments.execute(id, &context, &Command::Create(created)).await?;
+        let context = Context {
+            correlation: Some(id),
+            ..context.clone()
+        };
+        self.deployments
+            .execute(id, &context, &Command::Create(created))
+            .await?;
         self.read_now().await?;
         Ok(response)
     }
@@ -58,20 +76,37 @@ impl Inner {
     /// The deployment that brought what the slot remembers.
     async fn deployment_of(&self, placed: &Placed) -> Result<Created, Fault> {
         let id = placed.candidate.deployment;
-        match self.deployments.load(id).await.map_err(Fault::broken)?.state {
+        match self
+            .deployments
+            .load(id)
+            .await
+            .map_err(Fault::broken)?
+            .state
+        {
             Some(deployment) => Ok(deployment.created.clone()),
-            None => Err(Fault::broken(format!("the slot names deployment {id}, which is not in the log"))),
+            None => Err(Fault::broken(format!(
+                "the slot names deployment {id}, which is not in the log"
+            ))),
         }
     }
 
     /// Refuses before anything is written when no registry on this machine has the image.
     async fn require_image(&self, created: &Created) -> Result<(), Fault> {
-        let snapshot = self.deps.desk.look().await.map_err(super::report_build::unusable)?;
+        let snapshot = self
+            .deps
+            .desk
+            .look()
+            .await
+            .map_err(super::report_build::unusable)?;
         let mut looked = Vec::new();
         for name in &created.registries {
-            let Some(registry) = snapshot.graph.artifact_registry(name) else { continue };
+            let Some(registry) = snapshot.graph.artifact_registry(name) else {
+                continue;
+            };
             // Other registries are asked once they are spoken to at all.
-            let Some(layout) = &registry.oci_layout else { return Ok(()) };
+            let Some(layout) = &registry.oci_layout else {
+                return Ok(());
+            };
             let path = self.deps.layouts.join(layout);
             let digest = created.digest.clone();
             looked.push(path.display().to_string());
@@ -97,37 +132,73 @@ impl Inner {
     }
 
     /// What the commit would change, line by line.
-    async fn diff(&self, environment: &str, application: &str, to: &Created) -> Result<String, Fault> {
-        let snapshot = self.deps.desk.look().await.map_err(super::report_build::unusable)?;
+    async fn diff(
+        &self,
+        environment: &str,
+        application: &str,
+        to: &Created,
+    ) -> Result<String, Fault> {
+        let snapshot = self
+            .deps
+            .desk
+            .look()
+            .await
+            .map_err(super::report_build::unusable)?;
         let refused = |problem: manifests::Diagnostic| {
-            Fault::new(FaultKind::Rejected, "manifests-unusable", problem.to_string())
-                .fix("correct the manifest, then roll back")
+            Fault::new(
+                FaultKind::Rejected,
+                "manifests-unusable",
+                problem.to_string(),
+            )
+            .fix("correct the manifest, then roll back")
         };
-        let location = snapshot.version_location(application, environment).map_err(refused)?;
+        let location = snapshot
+            .version_location(application, environment)
+            .map_err(refused)?;
         let blob = snapshot.files.get(&location.file).ok_or_else(|| {
             let what = format!("`{}` is not there any more", location.file);
             Fault::new(FaultKind::Rejected, "manifests-unusable", what).fix("restore the file")
         })?;
-        let before = self.deps.desk.mirror().blob(blob).await.map_err(Fault::broken)?;
+        let before = self
+            .deps
+            .desk
+            .mirror()
+            .blob(blob)
+            .await
+            .map_err(Fault::broken)?;
         let values = Values {
             version: to.version.to_string(),
             image: None,
             digest: Some(to.digest.to_string()),
             commit: to.commit.as_ref().map(ToString::to_string),
         };
-        let after = manifests::set_version(&location.file, &before, &location, &values).map_err(refused)?;
+        let after =
+            manifests::set_version(&location.file, &before, &location, &values).map_err(refused)?;
         Ok(lines_changed(&location.file, &before, &after.bytes))
     }
 }
 
 fn target<'a>(slot: &'a slot::State, request: &pb::RollbackRequest) -> Result<&'a Placed, Fault> {
-    let place = format!("{}/{}", super::shown(&request.environment), super::shown(&request.application));
+    let place = format!(
+        "{}/{}",
+        super::shown(&request.environment),
+        super::shown(&request.application)
+    );
     let history = || {
-        let versions: Vec<_> = slot.history.iter().rev().map(|it| it.candidate.version.as_str()).collect();
+        let versions: Vec<_> = slot
+            .history
+            .iter()
+            .rev()
+            .map(|it| it.candidate.version.as_str())
+            .collect();
         if versions.is_empty() {
-            "nothing has succeeded there yet; `towpath environments list` shows what runs where".to_owned()
+            "nothing has succeeded there yet; `towpath environments list` shows what runs where"
+                .to_owned()
         } else {
-            format!("what succeeded there, newest first: {}", versions.join(", "))
+            format!(
+                "what succeeded there, newest first: {}",
+                versions.join(", ")
+            )
         }
     };
     let found = if request.to_version.is_empty() {
@@ -138,14 +209,20 @@ fn target<'a>(slot: &'a slot::State, request: &pb::RollbackRequest) -> Result<&'
     found.ok_or_else(|| {
         let what = match request.to_version.as_str() {
             "" => format!("there is no version before the current one in {place}"),
-            version => format!("version `{}` never reached SUCCESS in {place}", super::shown(version)),
+            version => format!(
+                "version `{}` never reached SUCCESS in {place}",
+                super::shown(version)
+            ),
         };
         Fault::new(FaultKind::Rejected, "never-ran-there", what).fix(history())
     })
 }
 
 fn refuse_needless(slot: &slot::State, to: &Placed) -> Result<(), Fault> {
-    let runs = slot.current.as_ref().is_some_and(|it| it.candidate.version == to.candidate.version);
+    let runs = slot
+        .current
+        .as_ref()
+        .is_some_and(|it| it.candidate.version == to.candidate.version);
     let written = slot.written.as_deref() == Some(to.candidate.version.as_str());
     if runs && written && slot.in_flight.is_none() {
         let what = format!("version {} is what runs there now", to.candidate.version);
@@ -155,7 +232,10 @@ fn refuse_needless(slot: &slot::State, to: &Placed) -> Result<(), Fault> {
     match &slot.forced {
         None => Ok(()),
         Some(other) => {
-            let what = format!("deployment {} was asked for before and is about to start", other.deployment);
+            let what = format!(
+                "deployment {} was asked for before and is about to start",
+                other.deployment
+            );
             Err(Fault::new(FaultKind::Rejected, "busy", what).fix("roll back when it has ended"))
         }
     }
@@ -163,12 +243,15 @@ fn refuse_needless(slot: &slot::State, to: &Placed) -> Result<(), Fault> {
 
 /// A unified diff of the lines that differ, without context: an edit changes one scalar.
 fn lines_changed(file: &str, before: &[u8], after: &[u8]) -> String {
-    let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
+    let (before, after) = (
+        String::from_utf8_lossy(before),
+        String::from_utf8_lossy(after),
+    );
     let mut diff = format!("--- a/{file}\n+++ b/{file}\n");
     for (n, (old, new)) in before.lines().zip(after.lines()).enumerate() {
         if old != new {
             let line = n + 1;
-            diff.push_str(&format!("@@ -{line} +{line} @@\n-{old}\n+{new}\n"));
+            diff.extend([format!("@@ -{line} +{line} @@\n-{old}\n+{new}\n")]);
         }
     }
     diff

@@ -16,7 +16,10 @@ const FOLLOWED: u32 = 1_000;
 
 type Updates = BoxStream<'static, Result<pb::WatchDeploymentsResponse, Status>>;
 
-pub(super) async fn watch(inner: Arc<Inner>, request: pb::WatchDeploymentsRequest) -> Result<Updates, Fault> {
+pub(super) async fn watch(
+    inner: Arc<Inner>,
+    request: pb::WatchDeploymentsRequest,
+) -> Result<Updates, Fault> {
     let id = match request.id.as_str() {
         "" => String::new(),
         id => inner.deployment_id(id).await?.to_string(),
@@ -56,7 +59,9 @@ async fn follow(
                 continue;
             }
             told.insert(deployment.id.clone(), deployment.clone());
-            let update = pb::WatchDeploymentsResponse { deployment: Some(deployment.clone()) };
+            let update = pb::WatchDeploymentsResponse {
+                deployment: Some(deployment.clone()),
+            };
             if send.send(Ok(update)).await.is_err() {
                 return Ok(());
             }

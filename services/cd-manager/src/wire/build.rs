@@ -27,15 +27,23 @@ impl Codec for Build {
             ),
             Event::Routed(destinations) => record(
                 "BuildRouted",
-                &pb::BuildRouted { destinations: destinations.iter().map(destination).collect() },
+                &pb::BuildRouted {
+                    destinations: destinations.iter().map(destination).collect(),
+                },
             ),
             Event::Kept => record("BuildKept", &pb::BuildKept {}),
-            Event::Unmatched { wanted_manifest } => {
-                record("BuildUnmatched", &pb::BuildUnmatched { wanted_manifest: wanted_manifest.clone() })
-            }
-            Event::Quarantined { digest } => {
-                record("BuildQuarantined", &pb::BuildQuarantined { digest: digest.to_string() })
-            }
+            Event::Unmatched { wanted_manifest } => record(
+                "BuildUnmatched",
+                &pb::BuildUnmatched {
+                    wanted_manifest: wanted_manifest.clone(),
+                },
+            ),
+            Event::Quarantined { digest } => record(
+                "BuildQuarantined",
+                &pb::BuildQuarantined {
+                    digest: digest.to_string(),
+                },
+            ),
         }
     }
 
@@ -67,16 +75,22 @@ impl Codec for Build {
                         deployment: fields.uuid(&it.deployment_id)?,
                     })
                 });
-                Ok(Event::Routed(destinations.collect::<Result<_, UnknownEvent>>()?))
+                Ok(Event::Routed(
+                    destinations.collect::<Result<_, UnknownEvent>>()?,
+                ))
             }
             "BuildKept" => Ok(Event::Kept),
             "BuildUnmatched" => {
                 let it: pb::BuildUnmatched = message(stored)?;
-                Ok(Event::Unmatched { wanted_manifest: it.wanted_manifest })
+                Ok(Event::Unmatched {
+                    wanted_manifest: it.wanted_manifest,
+                })
             }
             "BuildQuarantined" => {
                 let it: pb::BuildQuarantined = message(stored)?;
-                Ok(Event::Quarantined { digest: fields.digest(&it.digest)? })
+                Ok(Event::Quarantined {
+                    digest: fields.digest(&it.digest)?,
+                })
             }
             _ => Err(fields.wrong()),
         }

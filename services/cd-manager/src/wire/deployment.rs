@@ -14,7 +14,12 @@ impl Codec for Decisions {
     fn encode(event: &Event) -> EventRecord {
         match event {
             Event::Created(created) => record("DeploymentCreated", &created_to_wire(created)),
-            Event::PromotionRequested { stage, environment, attempt, since } => record(
+            Event::PromotionRequested {
+                stage,
+                environment,
+                attempt,
+                since,
+            } => record(
                 "PromotionRequested",
                 &pb::PromotionRequested {
                     stage: stage.clone(),
@@ -23,7 +28,14 @@ impl Codec for Decisions {
                     since: opt_text(since.as_ref()),
                 },
             ),
-            Event::Committed { stage, environment, commit, file, already, attempt } => record(
+            Event::Committed {
+                stage,
+                environment,
+                commit,
+                file,
+                already,
+                attempt,
+            } => record(
                 "ManifestCommitted",
                 &pb::ManifestCommitted {
                     stage: stage.clone(),
@@ -34,7 +46,12 @@ impl Codec for Decisions {
                     attempt: *attempt,
                 },
             ),
-            Event::Refused { stage, environment, code, message } => record(
+            Event::Refused {
+                stage,
+                environment,
+                code,
+                message,
+            } => record(
                 "PromotionRefused",
                 &pb::PromotionRefused {
                     stage: stage.clone(),
@@ -43,7 +60,12 @@ impl Codec for Decisions {
                     message: message.clone(),
                 },
             ),
-            Event::EnvironmentSucceeded { stage, environment, run, url } => record(
+            Event::EnvironmentSucceeded {
+                stage,
+                environment,
+                run,
+                url,
+            } => record(
                 "EnvironmentSucceeded",
                 &pb::EnvironmentSucceeded {
                     stage: stage.clone(),
@@ -52,7 +74,12 @@ impl Codec for Decisions {
                     url: url.clone(),
                 },
             ),
-            Event::EnvironmentFailed { stage, environment, run, message } => record(
+            Event::EnvironmentFailed {
+                stage,
+                environment,
+                run,
+                message,
+            } => record(
                 "EnvironmentFailed",
                 &pb::EnvironmentFailed {
                     stage: stage.clone(),
@@ -61,7 +88,12 @@ impl Codec for Decisions {
                     message: message.clone(),
                 },
             ),
-            Event::EnvironmentSuperseded { stage, environment, by, rule } => record(
+            Event::EnvironmentSuperseded {
+                stage,
+                environment,
+                by,
+                rule,
+            } => record(
                 "EnvironmentSuperseded",
                 &pb::EnvironmentSuperseded {
                     stage: stage.clone(),
@@ -70,13 +102,22 @@ impl Codec for Decisions {
                     rule: rule.as_str().to_owned(),
                 },
             ),
-            Event::StageSucceeded { stage } => {
-                record("StageSucceeded", &pb::StageSucceeded { stage: stage.clone() })
-            }
+            Event::StageSucceeded { stage } => record(
+                "StageSucceeded",
+                &pb::StageSucceeded {
+                    stage: stage.clone(),
+                },
+            ),
             Event::Ended(end) => ended(end),
-            Event::Retried { environment, attempt } => record(
+            Event::Retried {
+                environment,
+                attempt,
+            } => record(
                 "DeploymentRetried",
-                &pb::DeploymentRetried { environment: environment.clone(), attempt: *attempt },
+                &pb::DeploymentRetried {
+                    environment: environment.clone(),
+                    attempt: *attempt,
+                },
             ),
         }
     }
@@ -112,17 +153,32 @@ impl Codec for Decisions {
             "PromotionRefused" => {
                 let it: pb::PromotionRefused = message(stored)?;
                 let (stage, environment) = (it.stage, it.environment);
-                Ok(Event::Refused { stage, environment, code: it.code, message: it.message })
+                Ok(Event::Refused {
+                    stage,
+                    environment,
+                    code: it.code,
+                    message: it.message,
+                })
             }
             "EnvironmentSucceeded" => {
                 let it: pb::EnvironmentSucceeded = message(stored)?;
                 let run = fields.uuid(&it.run_id)?;
-                Ok(Event::EnvironmentSucceeded { stage: it.stage, environment: it.environment, run, url: it.url })
+                Ok(Event::EnvironmentSucceeded {
+                    stage: it.stage,
+                    environment: it.environment,
+                    run,
+                    url: it.url,
+                })
             }
             "EnvironmentFailed" => {
                 let it: pb::EnvironmentFailed = message(stored)?;
                 let (run, message) = (fields.uuid(&it.run_id)?, it.message);
-                Ok(Event::EnvironmentFailed { stage: it.stage, environment: it.environment, run, message })
+                Ok(Event::EnvironmentFailed {
+                    stage: it.stage,
+                    environment: it.environment,
+                    run,
+                    message,
+                })
             }
             "EnvironmentSuperseded" => {
                 let it: pb::EnvironmentSuperseded = message(stored)?;
@@ -139,7 +195,10 @@ impl Codec for Decisions {
             }
             "DeploymentRetried" => {
                 let it: pb::DeploymentRetried = message(stored)?;
-                Ok(Event::Retried { environment: it.environment, attempt: it.attempt })
+                Ok(Event::Retried {
+                    environment: it.environment,
+                    attempt: it.attempt,
+                })
             }
             _ => Err(fields.wrong()),
         }
@@ -149,23 +208,39 @@ impl Codec for Decisions {
 fn ended(end: &End) -> EventRecord {
     match end {
         End::Success => record("DeploymentSucceeded", &pb::DeploymentSucceeded {}),
-        End::Failed { environment, message } => record(
+        End::Failed {
+            environment,
+            message,
+        } => record(
             "DeploymentFailed",
-            &pb::DeploymentFailed { environment: environment.clone(), message: message.clone() },
+            &pb::DeploymentFailed {
+                environment: environment.clone(),
+                message: message.clone(),
+            },
         ),
         End::Superseded { by, rule } => record(
             "DeploymentSuperseded",
-            &pb::DeploymentSuperseded { by: bytes(*by), rule: rule.as_str().to_owned() },
+            &pb::DeploymentSuperseded {
+                by: bytes(*by),
+                rule: rule.as_str().to_owned(),
+            },
         ),
-        End::Aborted { reason } => {
-            record("DeploymentAborted", &pb::DeploymentAborted { reason: reason.clone() })
-        }
-        End::Quarantined { message } => {
-            record("DeploymentQuarantined", &pb::DeploymentQuarantined { message: message.clone() })
-        }
-        End::RolledBack { by } => {
-            record("DeploymentRolledBack", &pb::DeploymentRolledBack { by: bytes(*by) })
-        }
+        End::Aborted { reason } => record(
+            "DeploymentAborted",
+            &pb::DeploymentAborted {
+                reason: reason.clone(),
+            },
+        ),
+        End::Quarantined { message } => record(
+            "DeploymentQuarantined",
+            &pb::DeploymentQuarantined {
+                message: message.clone(),
+            },
+        ),
+        End::RolledBack { by } => record(
+            "DeploymentRolledBack",
+            &pb::DeploymentRolledBack { by: bytes(*by) },
+        ),
     }
 }
 
@@ -175,11 +250,17 @@ fn end_from_wire(fields: &Fields<'_>, name: &str) -> Result<Option<End>, Unknown
         "DeploymentSucceeded" => End::Success,
         "DeploymentFailed" => {
             let it: pb::DeploymentFailed = message(stored)?;
-            End::Failed { environment: it.environment, message: it.message }
+            End::Failed {
+                environment: it.environment,
+                message: it.message,
+            }
         }
         "DeploymentSuperseded" => {
             let it: pb::DeploymentSuperseded = message(stored)?;
-            End::Superseded { by: fields.uuid(&it.by)?, rule: fields.word(Rule::parse(&it.rule))? }
+            End::Superseded {
+                by: fields.uuid(&it.by)?,
+                rule: fields.word(Rule::parse(&it.rule))?,
+            }
         }
         "DeploymentAborted" => {
             let it: pb::DeploymentAborted = message(stored)?;
@@ -187,11 +268,15 @@ fn end_from_wire(fields: &Fields<'_>, name: &str) -> Result<Option<End>, Unknown
         }
         "DeploymentQuarantined" => {
             let it: pb::DeploymentQuarantined = message(stored)?;
-            End::Quarantined { message: it.message }
+            End::Quarantined {
+                message: it.message,
+            }
         }
         "DeploymentRolledBack" => {
             let it: pb::DeploymentRolledBack = message(stored)?;
-            End::RolledBack { by: fields.uuid(&it.by)? }
+            End::RolledBack {
+                by: fields.uuid(&it.by)?,
+            }
         }
         _ => return Ok(None),
     }))
@@ -217,7 +302,10 @@ fn created_to_wire(it: &Created) -> pb::DeploymentCreated {
     }
 }
 
-fn created_from_wire(fields: &Fields<'_>, it: pb::DeploymentCreated) -> Result<Created, UnknownEvent> {
+fn created_from_wire(
+    fields: &Fields<'_>,
+    it: pb::DeploymentCreated,
+) -> Result<Created, UnknownEvent> {
     Ok(Created {
         build: fields.uuid(&it.build_id)?,
         application: it.application,

@@ -33,12 +33,20 @@ fn record(name: &str, message: &impl prost::Message) -> EventRecord {
 fn name(record: &EventRecord) -> Result<&str, UnknownEvent> {
     match (record.kind.strip_prefix(PACKAGE), record.schema) {
         (Some(name), 1) => Ok(name),
-        _ => Err(UnknownEvent::new(record, "not an event of this role, or a field that cannot be read")),
+        _ => Err(UnknownEvent::new(
+            record,
+            "not an event of this role, or a field that cannot be read",
+        )),
     }
 }
 
 fn message<M: prost::Message + Default>(record: &EventRecord) -> Result<M, UnknownEvent> {
-    M::decode(record.payload.clone()).map_err(|_| UnknownEvent::new(record, "not an event of this role, or a field that cannot be read"))
+    M::decode(record.payload.clone()).map_err(|_| {
+        UnknownEvent::new(
+            record,
+            "not an event of this role, or a field that cannot be read",
+        )
+    })
 }
 
 /// Reads fields of one record; anything that cannot be a valid value makes the record unknown.
@@ -46,7 +54,10 @@ struct Fields<'a>(&'a EventRecord);
 
 impl Fields<'_> {
     fn wrong(&self) -> UnknownEvent {
-        UnknownEvent::new(self.0, "not an event of this role, or a field that cannot be read")
+        UnknownEvent::new(
+            self.0,
+            "not an event of this role, or a field that cannot be read",
+        )
     }
 
     fn uuid(&self, bytes: &[u8]) -> Result<Uuid, UnknownEvent> {
@@ -54,7 +65,11 @@ impl Fields<'_> {
     }
 
     fn opt_uuid(&self, bytes: &[u8]) -> Result<Option<Uuid>, UnknownEvent> {
-        if bytes.is_empty() { Ok(None) } else { self.uuid(bytes).map(Some) }
+        if bytes.is_empty() {
+            Ok(None)
+        } else {
+            self.uuid(bytes).map(Some)
+        }
     }
 
     fn version(&self, text: &str) -> Result<Version, UnknownEvent> {
@@ -70,7 +85,11 @@ impl Fields<'_> {
     }
 
     fn opt_oid(&self, text: &str) -> Result<Option<Oid>, UnknownEvent> {
-        if text.is_empty() { Ok(None) } else { self.oid(text).map(Some) }
+        if text.is_empty() {
+            Ok(None)
+        } else {
+            self.oid(text).map(Some)
+        }
     }
 
     fn word<T>(&self, parsed: Option<T>) -> Result<T, UnknownEvent> {
@@ -124,5 +143,15 @@ fn stages_to_wire(stages: &[Stage]) -> Vec<pb::Stage> {
 }
 
 fn stages_from_wire(stages: Vec<pb::Stage>) -> Vec<Stage> {
-    stages.into_iter().map(|it| Stage { id: it.id, environments: it.environments, gates: it.gates }).collect()
+    stages
+        .into_iter()
+        .map(|it| Stage {
+            id: it.id,
+            environments: it.environments,
+            gates: it.gates,
+        })
+        .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,13 @@ impl Codec for Scope {
     fn encode(event: &Event) -> EventRecord {
         match event {
             Event::Placed(hold) => record("HoldPlaced", &hold_placed(hold)),
-            Event::Released { id, reason } => {
-                record("HoldReleased", &pb::HoldReleased { hold_id: bytes(*id), reason: reason.clone() })
-            }
+            Event::Released { id, reason } => record(
+                "HoldReleased",
+                &pb::HoldReleased {
+                    hold_id: bytes(*id),
+                    reason: reason.clone(),
+                },
+            ),
         }
     }
 
@@ -24,7 +28,10 @@ impl Codec for Scope {
             "HoldPlaced" => Ok(Event::Placed(fields.hold(message(stored)?)?)),
             "HoldReleased" => {
                 let it: pb::HoldReleased = message(stored)?;
-                Ok(Event::Released { id: fields.uuid(&it.hold_id)?, reason: it.reason })
+                Ok(Event::Released {
+                    id: fields.uuid(&it.hold_id)?,
+                    reason: it.reason,
+                })
             }
             _ => Err(fields.wrong()),
         }

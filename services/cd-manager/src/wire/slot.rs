@@ -12,7 +12,12 @@ impl Codec for Slot {
 
     fn encode(event: &Event) -> EventRecord {
         match event {
-            Event::Accepted { place, candidate, because, forced } => record(
+            Event::Accepted {
+                place,
+                candidate,
+                because,
+                forced,
+            } => record(
                 "CandidateAccepted",
                 &pb::CandidateAccepted {
                     environment: place.environment.clone(),
@@ -23,12 +28,18 @@ impl Codec for Slot {
                     commit: opt_text(candidate.commit.as_ref()),
                     ci_run: candidate.ci_run.unwrap_or_default(),
                     reported_at_position: candidate.reported_at,
-                    rule: because.map(|(rule, _)| rule.as_str().to_owned()).unwrap_or_default(),
+                    rule: because
+                        .map(|(rule, _)| rule.as_str().to_owned())
+                        .unwrap_or_default(),
                     compared_to: opt_bytes(because.map(|(_, with)| with)),
                     forced: *forced,
                 },
             ),
-            Event::Superseded { deployment, by, rule } => record(
+            Event::Superseded {
+                deployment,
+                by,
+                rule,
+            } => record(
                 "CandidateSuperseded",
                 &pb::CandidateSuperseded {
                     deployment_id: bytes(*deployment),
@@ -36,10 +47,17 @@ impl Codec for Slot {
                     rule: rule.as_str().to_owned(),
                 },
             ),
-            Event::Started { deployment } => {
-                record("PromotionStarted", &pb::PromotionStarted { deployment_id: bytes(*deployment) })
-            }
-            Event::Finished { deployment, outcome, manifest_commit } => record(
+            Event::Started { deployment } => record(
+                "PromotionStarted",
+                &pb::PromotionStarted {
+                    deployment_id: bytes(*deployment),
+                },
+            ),
+            Event::Finished {
+                deployment,
+                outcome,
+                manifest_commit,
+            } => record(
                 "PromotionFinished",
                 &pb::PromotionFinished {
                     deployment_id: bytes(*deployment),
@@ -60,9 +78,13 @@ impl Codec for Slot {
                 },
             ),
             Event::Held(hold) => record("HoldPlaced", &hold_placed(hold)),
-            Event::Released { id, reason } => {
-                record("HoldReleased", &pb::HoldReleased { hold_id: bytes(*id), reason: reason.clone() })
-            }
+            Event::Released { id, reason } => record(
+                "HoldReleased",
+                &pb::HoldReleased {
+                    hold_id: bytes(*id),
+                    reason: reason.clone(),
+                },
+            ),
         }
     }
 
@@ -80,7 +102,9 @@ impl Codec for Slot {
             }
             "PromotionStarted" => {
                 let it: pb::PromotionStarted = message(stored)?;
-                Ok(Event::Started { deployment: fields.uuid(&it.deployment_id)? })
+                Ok(Event::Started {
+                    deployment: fields.uuid(&it.deployment_id)?,
+                })
             }
             "PromotionFinished" => {
                 let it: pb::PromotionFinished = message(stored)?;
@@ -93,7 +117,10 @@ impl Codec for Slot {
             "ManualChange" => {
                 let it: pb::ManualChange = message(stored)?;
                 Ok(Event::Edited {
-                    place: Place { environment: it.environment, application: it.application },
+                    place: Place {
+                        environment: it.environment,
+                        application: it.application,
+                    },
                     edit: Edit {
                         version: it.version,
                         commit: fields.oid(&it.commit)?,
@@ -106,7 +133,10 @@ impl Codec for Slot {
             "HoldPlaced" => Ok(Event::Held(fields.hold(message(stored)?)?)),
             "HoldReleased" => {
                 let it: pb::HoldReleased = message(stored)?;
-                Ok(Event::Released { id: fields.uuid(&it.hold_id)?, reason: it.reason })
+                Ok(Event::Released {
+                    id: fields.uuid(&it.hold_id)?,
+                    reason: it.reason,
+                })
             }
             _ => Err(fields.wrong()),
         }
@@ -119,7 +149,10 @@ fn accepted(fields: &Fields<'_>, it: pb::CandidateAccepted) -> Result<Event, Unk
         None => None,
     };
     Ok(Event::Accepted {
-        place: Place { environment: it.environment, application: it.application },
+        place: Place {
+            environment: it.environment,
+            application: it.application,
+        },
         candidate: Candidate {
             deployment: fields.uuid(&it.deployment_id)?,
             version: fields.version(&it.version)?,

@@ -15,7 +15,7 @@ use crate::target::{ApplyError, Desired, Health, Protocol};
 use crate::{Inner, ROLE};
 
 /// How long an application may take to become healthy when its probe does not need longer.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// What follows from the manifests.
 pub(super) enum Plan {

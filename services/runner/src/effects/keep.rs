@@ -55,7 +55,7 @@ impl Inner {
                     }
                 }
                 Ok(Plan::Impossible(why)) => {
-                    tracing::warn!(%why, "what ran before cannot be started again")
+                    tracing::warn!(%why, "what ran before cannot be started again");
                 }
                 Err(error) => tracing::warn!(%error, "what ran before could not be looked up"),
             }

@@ -25,7 +25,9 @@ impl Process for Reactor {
         let facts = wire::facts(stored)?;
         if !facts.is_empty() {
             let mut world = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            facts.iter().for_each(|fact| world.observe(fact));
+            for fact in &facts {
+                world.observe(fact);
+            }
         }
         Ok(())
     }

@@ -33,7 +33,10 @@ fn oid() -> Oid {
 }
 
 fn request(environment: &str) -> Command {
-    Command::RequestPromotion { environment: environment.into(), since: Some(oid()) }
+    Command::RequestPromotion {
+        environment: environment.into(),
+        since: Some(oid()),
+    }
 }
 
 fn commit(environment: &str) -> Command {
@@ -81,7 +84,9 @@ fn one_environment_from_first_to_last() {
         &outcome("dev", Ok("http://x")),
         &[
             succeeded("0:dev", "dev"),
-            Event::StageSucceeded { stage: "0:dev".into() },
+            Event::StageSucceeded {
+                stage: "0:dev".into(),
+            },
             Event::Ended(End::Success),
         ],
     );
@@ -96,14 +101,28 @@ fn the_next_stage_begins_when_every_environment_of_this_one_is_done() {
         .when(&request("a"))
         .when(&commit("a"))
         .then(&outcome("a", Ok("http://x")), &[succeeded("0:a+b", "a")]);
-    let at_hand: Vec<_> =
-        after.state().as_ref().unwrap().stage_at_hand().iter().map(|it| it.environment.clone()).collect();
+    let at_hand: Vec<_> = after
+        .state()
+        .as_ref()
+        .unwrap()
+        .stage_at_hand()
+        .iter()
+        .map(|it| it.environment.clone())
+        .collect();
     assert_eq!(at_hand, ["a", "b"]);
     let after = after.when(&request("b")).when(&commit("b")).then(
         &outcome("b", Ok("http://x")),
-        &[succeeded("0:a+b", "b"), Event::StageSucceeded { stage: "0:a+b".into() }],
+        &[
+            succeeded("0:a+b", "b"),
+            Event::StageSucceeded {
+                stage: "0:a+b".into(),
+            },
+        ],
     );
-    assert_eq!(after.state().as_ref().unwrap().stage_at_hand()[0].environment, "c");
+    assert_eq!(
+        after.state().as_ref().unwrap().stage_at_hand()[0].environment,
+        "c"
+    );
     assert_eq!(word(&after), "WAITING");
 }
 
@@ -116,7 +135,13 @@ fn a_probe_that_says_no_is_failed_and_can_be_tried_again() {
         .when(&outcome("dev", Err("GET /healthz answered 500")));
     assert_eq!(word(&after), "FAILED");
     let after = after
-        .then(&Command::Retry, &[Event::Retried { environment: "dev".into(), attempt: 1 }])
+        .then(
+            &Command::Retry,
+            &[Event::Retried {
+                environment: "dev".into(),
+                attempt: 1,
+            }],
+        )
         .when(&request("dev"))
         .when(&commit("dev"))
         .then(&outcome("dev", Ok("late answer of the first run")), &[])
@@ -127,8 +152,14 @@ fn a_probe_that_says_no_is_failed_and_can_be_tried_again() {
 #[test]
 fn superseded_only_before_its_commit_is_requested() {
     let by = Uuid::from_u128(9);
-    let supersede = Command::Supersede { environment: "dev".into(), by, rule: Rule::FirstParent };
-    let after = given::<Decisions>([]).when(&Command::Create(created(&[&["dev"]]))).when(&supersede);
+    let supersede = Command::Supersede {
+        environment: "dev".into(),
+        by,
+        rule: Rule::FirstParent,
+    };
+    let after = given::<Decisions>([])
+        .when(&Command::Create(created(&[&["dev"]])))
+        .when(&supersede);
     assert_eq!(word(&after), "SUPERSEDED");
     let _state = given::<Decisions>([])
         .when(&Command::Create(created(&[&["dev"]])))
@@ -138,7 +169,9 @@ fn superseded_only_before_its_commit_is_requested() {
 
 #[test]
 fn what_is_underway_is_not_aborted_and_what_is_over_stays_over() {
-    let abort = Command::Abort { reason: "no".into() };
+    let abort = Command::Abort {
+        reason: "no".into(),
+    };
     let _state = given::<Decisions>([])
         .when(&Command::Create(created(&[&["dev"]])))
         .when(&request("dev"))
@@ -153,8 +186,12 @@ fn what_is_underway_is_not_aborted_and_what_is_over_stays_over() {
 
 #[test]
 fn quarantine_stops_only_what_is_not_committed() {
-    let quarantine = Command::Quarantine { message: "two digests".into() };
-    let after = given::<Decisions>([]).when(&Command::Create(created(&[&["dev"]]))).when(&quarantine);
+    let quarantine = Command::Quarantine {
+        message: "two digests".into(),
+    };
+    let after = given::<Decisions>([])
+        .when(&Command::Create(created(&[&["dev"]])))
+        .when(&quarantine);
     assert_eq!(word(&after), "QUARANTINED");
     let _state = given::<Decisions>([])
         .when(&Command::Create(created(&[&["dev"]])))
@@ -164,10 +201,15 @@ fn quarantine_stops_only_what_is_not_committed() {
 
 #[test]
 fn a_refused_manifest_halts_until_somebody_tries_again() {
-    let refuse =
-        Command::RecordRefusal { environment: "dev".into(), code: "x".into(), message: "m".into() };
-    let after =
-        given::<Decisions>([]).when(&Command::Create(created(&[&["dev"]]))).when(&request("dev")).when(&refuse);
+    let refuse = Command::RecordRefusal {
+        environment: "dev".into(),
+        code: "x".into(),
+        message: "m".into(),
+    };
+    let after = given::<Decisions>([])
+        .when(&Command::Create(created(&[&["dev"]])))
+        .when(&request("dev"))
+        .when(&refuse);
     assert_eq!(word(&after), "HALTED");
     let after = after.when(&Command::Retry);
     assert_eq!(word(&after), "PENDING");

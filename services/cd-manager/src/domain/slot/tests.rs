@@ -21,20 +21,43 @@ fn id(n: u64) -> Uuid {
 }
 
 fn place() -> Place {
-    Place { environment: "development".into(), application: "api".into() }
+    Place {
+        environment: "development".into(),
+        application: "api".into(),
+    }
 }
 
 fn offer(n: u64, compared: Option<(u64, bool)>) -> Command {
-    let compared = compared.map(|(with, is_newer)| (id(with), Verdict { is_newer, rule: Rule::FirstParent }));
-    Command::Offer { place: place(), candidate: candidate(n), compared }
+    let compared = compared.map(|(with, is_newer)| {
+        (
+            id(with),
+            Verdict {
+                is_newer,
+                rule: Rule::FirstParent,
+            },
+        )
+    });
+    Command::Offer {
+        place: place(),
+        candidate: candidate(n),
+        compared,
+    }
 }
 
 fn start(n: u64) -> Command {
-    Command::Start { deployment: id(n), now_us: 0, held_above: None }
+    Command::Start {
+        deployment: id(n),
+        now_us: 0,
+        held_above: None,
+    }
 }
 
 fn finish(n: u64, outcome: Outcome) -> Command {
-    Command::Finish { deployment: id(n), outcome, manifest_commit: "c".into() }
+    Command::Finish {
+        deployment: id(n),
+        outcome,
+        manifest_commit: "c".into(),
+    }
 }
 
 fn hold(n: u128) -> Hold {
@@ -50,18 +73,30 @@ fn hold(n: u128) -> Hold {
 
 fn accepted(n: u64, because: Option<u64>) -> Event {
     let because = because.map(|with| (Rule::FirstParent, id(with)));
-    Event::Accepted { place: place(), candidate: candidate(n), because, forced: false }
+    Event::Accepted {
+        place: place(),
+        candidate: candidate(n),
+        because,
+        forced: false,
+    }
 }
 
 fn superseded(n: u64, by: u64) -> Event {
-    Event::Superseded { deployment: id(n), by: id(by), rule: Rule::FirstParent }
+    Event::Superseded {
+        deployment: id(n),
+        by: id(by),
+        rule: Rule::FirstParent,
+    }
 }
 
 #[test]
 fn a_newer_candidate_takes_the_place_of_one_that_waits() {
     let after = given::<Slot>([])
         .then(&offer(1, None), &[accepted(1, None)])
-        .then(&offer(2, Some((1, true))), &[superseded(1, 2), accepted(2, Some(1))]);
+        .then(
+            &offer(2, Some((1, true))),
+            &[superseded(1, 2), accepted(2, Some(1))],
+        );
     assert_eq!(after.state().waiting, Some(candidate(2)));
 }
 
@@ -85,7 +120,10 @@ fn an_older_candidate_never_gets_the_slot() {
         .when(&finish(2, Outcome::Succeeded))
         .then(&offer(1, Some((2, false))), &[superseded(1, 2)]);
     assert_eq!(after.state().waiting, None);
-    assert_eq!(after.state().current.as_ref().unwrap().candidate, candidate(2));
+    assert_eq!(
+        after.state().current.as_ref().unwrap().candidate,
+        candidate(2)
+    );
 }
 
 #[test]
@@ -118,17 +156,31 @@ fn a_failed_version_leaves_what_runs_and_lets_the_next_one_in() {
         .when(&offer(2, Some((1, true))))
         .when(&start(2))
         .when(&finish(2, Outcome::Failed));
-    assert_eq!(after.state().current.as_ref().unwrap().candidate, candidate(1));
+    assert_eq!(
+        after.state().current.as_ref().unwrap().candidate,
+        candidate(1)
+    );
     assert_eq!(after.state().written.as_deref(), Some("v2"));
-    assert_eq!(after.state().rollback_default().unwrap().candidate, candidate(1));
+    assert_eq!(
+        after.state().rollback_default().unwrap().candidate,
+        candidate(1)
+    );
     let after = after.when(&offer(3, Some((2, true)))).when(&start(3));
     assert_eq!(after.state().in_flight, Some(candidate(3)));
 }
 
 #[test]
 fn a_rollback_goes_first_and_holds_what_comes_after() {
-    let forced = Candidate { deployment: Uuid::from_u128(99), ..candidate(1) };
-    let force = Command::Force { place: place(), candidate: forced.clone(), hold: hold(7), edit: None };
+    let forced = Candidate {
+        deployment: Uuid::from_u128(99),
+        ..candidate(1)
+    };
+    let force = Command::Force {
+        place: place(),
+        candidate: forced.clone(),
+        hold: hold(7),
+        edit: None,
+    };
     let after = given::<Slot>([])
         .when(&offer(1, None))
         .when(&start(1))
@@ -139,14 +191,21 @@ fn a_rollback_goes_first_and_holds_what_comes_after() {
         .when(&offer(3, Some((2, true))))
         .when(&force)
         .refuses(&start(3), &Rejection::Busy(forced.deployment))
-        .when(&Command::Start { deployment: forced.deployment, now_us: 0, held_above: Some("freeze".into()) })
+        .when(&Command::Start {
+            deployment: forced.deployment,
+            now_us: 0,
+            held_above: Some("freeze".into()),
+        })
         .when(&Command::Finish {
             deployment: forced.deployment,
             outcome: Outcome::Succeeded,
             manifest_commit: "c".into(),
         })
         .refuses(&start(3), &Rejection::Held("rolled back".into()))
-        .when(&Command::ReleaseHold { id: hold(7).id, reason: "fixed".into() })
+        .when(&Command::ReleaseHold {
+            id: hold(7).id,
+            reason: "fixed".into(),
+        })
         .when(&start(3));
     assert_eq!(after.state().in_flight, Some(candidate(3)));
 }
@@ -154,7 +213,11 @@ fn a_rollback_goes_first_and_holds_what_comes_after() {
 #[test]
 fn a_hold_of_a_scope_above_stops_automatic_ones_only() {
     let _state = given::<Slot>([]).when(&offer(1, None)).refuses(
-        &Command::Start { deployment: id(1), now_us: 0, held_above: Some("freeze".into()) },
+        &Command::Start {
+            deployment: id(1),
+            now_us: 0,
+            held_above: Some("freeze".into()),
+        },
         &Rejection::Held("freeze".into()),
     );
 }
@@ -184,8 +247,15 @@ fn an_unknown_hand_written_version_holds_and_is_told_once() {
         author_email: "ann@example.com".into(),
         deployment: None,
     };
-    let see = Command::SeeUnknownVersion { place: place(), edit: edit.clone(), hold: hold(8) };
-    let after = given::<Slot>([]).when(&see).then(&see, &[]).when(&offer(1, None));
+    let see = Command::SeeUnknownVersion {
+        place: place(),
+        edit: edit.clone(),
+        hold: hold(8),
+    };
+    let after = given::<Slot>([])
+        .when(&see)
+        .then(&see, &[])
+        .when(&offer(1, None));
     assert_eq!(after.state().unknown, Some(edit));
     let _state = after.refuses(&start(1), &Rejection::Held("rolled back".into()));
 }
