@@ -112,7 +112,7 @@ body() {
     local address=${1#http://} path
     path=/${address#*/}
     address=${address%%/*}
-    exec 9<>"/dev/tcp/${address%%:*}/${address##*:}"
+    exec 9<>"/dev/tcp/${address%%:*}/${address##*:}" || return
     printf 'GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$path" "$address" >&9
     timeout 10 cat <&9
     exec 9>&-

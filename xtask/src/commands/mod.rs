@@ -1,5 +1,6 @@
 //! The commands, one per file, named by the word that is typed.
 
+mod bench;
 mod r#gen;
 mod setup;
 mod test;
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Tidy,
     /// Write the generated files
     Gen(r#gen::Options),
+    /// Build for release and measure; every figure beside its floor
+    Bench(bench::Options),
 }
 
 impl Command {
@@ -30,6 +33,7 @@ impl Command {
             Self::Test(options) => test::run(&options),
             Self::Tidy => tidy::run(),
             Self::Gen(options) => r#gen::run(&options),
+            Self::Bench(options) => bench::run(&options),
         }
     }
 }

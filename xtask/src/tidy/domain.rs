@@ -212,6 +212,8 @@ impl File<'_> {
                 Some(format!("`{shown}` touches the world"))
             }
             [root, ..] if ROOTS.contains(root) => None,
+            // The name of a lint in an attribute.
+            ["clippy", _] => None,
             // A type or trait in scope: what it may be was decided where it was imported.
             [root, ..] if root.starts_with(char::is_uppercase) => None,
             _ => Some(format!(

@@ -1,6 +1,7 @@
 //! Deployment events.
 
 use eventlog::{Codec, EventRecord, UnknownEvent};
+use ids::Uuid;
 use proto::delivery::v1 as pb;
 
 use super::{Fields, bytes, message, name, opt_text, record, stages_from_wire, stages_to_wire};
@@ -65,43 +66,19 @@ impl Codec for Decisions {
                 environment,
                 run,
                 url,
-            } => record(
-                "EnvironmentSucceeded",
-                &pb::EnvironmentSucceeded {
-                    stage: stage.clone(),
-                    environment: environment.clone(),
-                    run_id: bytes(*run),
-                    url: url.clone(),
-                },
-            ),
+            } => succeeded(stage, environment, *run, url),
             Event::EnvironmentFailed {
                 stage,
                 environment,
                 run,
                 message,
-            } => record(
-                "EnvironmentFailed",
-                &pb::EnvironmentFailed {
-                    stage: stage.clone(),
-                    environment: environment.clone(),
-                    run_id: bytes(*run),
-                    message: message.clone(),
-                },
-            ),
+            } => failed(stage, environment, *run, message),
             Event::EnvironmentSuperseded {
                 stage,
                 environment,
                 by,
                 rule,
-            } => record(
-                "EnvironmentSuperseded",
-                &pb::EnvironmentSuperseded {
-                    stage: stage.clone(),
-                    environment: environment.clone(),
-                    by: bytes(*by),
-                    rule: rule.as_str().to_owned(),
-                },
-            ),
+            } => superseded(stage, environment, *by, *rule),
             Event::StageSucceeded { stage } => record(
                 "StageSucceeded",
                 &pb::StageSucceeded {
@@ -203,6 +180,36 @@ impl Codec for Decisions {
             _ => Err(fields.wrong()),
         }
     }
+}
+
+fn succeeded(stage: &str, environment: &str, run: Uuid, url: &str) -> EventRecord {
+    let message = pb::EnvironmentSucceeded {
+        stage: stage.to_owned(),
+        environment: environment.to_owned(),
+        run_id: bytes(run),
+        url: url.to_owned(),
+    };
+    record("EnvironmentSucceeded", &message)
+}
+
+fn failed(stage: &str, environment: &str, run: Uuid, message: &str) -> EventRecord {
+    let message = pb::EnvironmentFailed {
+        stage: stage.to_owned(),
+        environment: environment.to_owned(),
+        run_id: bytes(run),
+        message: message.to_owned(),
+    };
+    record("EnvironmentFailed", &message)
+}
+
+fn superseded(stage: &str, environment: &str, by: Uuid, rule: Rule) -> EventRecord {
+    let message = pb::EnvironmentSuperseded {
+        stage: stage.to_owned(),
+        environment: environment.to_owned(),
+        by: bytes(by),
+        rule: rule.as_str().to_owned(),
+    };
+    record("EnvironmentSuperseded", &message)
 }
 
 fn ended(end: &End) -> EventRecord {

@@ -2,7 +2,9 @@
 
 use decider::given;
 
+use super::super::track::{Kind, Stage};
 use super::*;
+use ids::{Digest, Version};
 
 fn created(stages: &[&[&str]]) -> Created {
     Created {
