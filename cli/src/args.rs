@@ -34,7 +34,7 @@ pub(crate) struct Connection {
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// The server's address [default: the one running on the data directory].
-    #[arg(long, global = true, value_name = "URL", env = "TOWPATH_SERVER")]
+    #[arg(long, global = true, value_name = "URL", env = "TOWPATH_SERVER", hide_env_values = true)]
     pub(crate) server: Option<String>,
     /// A file with the token to use [default: `$TOWPATH_TOKEN`, or the data directory's].
     #[arg(long, global = true, value_name = "FILE")]

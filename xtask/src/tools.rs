@@ -55,7 +55,7 @@ pub(crate) const ALL: &[Tool] = &[
     // The least that libs/git is written for.
     Tool {
         name: "git",
-        least: [2, 40, 0],
+        least: [2, 34, 0],
         purpose: Purpose::Test,
         source: Source::Apt("git"),
     },

@@ -45,11 +45,16 @@ fn cli() -> String {
 }
 
 fn pages(command: &mut clap::Command, path: &str, text: &mut String) {
-    let help = command
-        .clone()
-        .bin_name(path)
-        .render_long_help()
-        .to_string();
+    // What every command takes stands once, at the top.
+    let is_root = !path.contains(' ');
+    let mut shown = command.clone().bin_name(path);
+    if !is_root {
+        shown = shown.mut_args(|it| {
+            let is_global = it.is_global_set();
+            it.hide(is_global)
+        });
+    }
+    let help = shown.render_long_help().to_string();
     let lines: Vec<_> = help.lines().map(str::trim_end).collect();
     text.extend([format!(
         "\n## `{path}`\n\n```text\n{}\n```\n",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cd_manager::CdManager;
-use eventlog::{EventLog, Item, Position, Stored};
+use eventlog::{Durability, EventLog, Item, Position, Stored};
 use futures::stream::{BoxStream, StreamExt as _};
 use proto::control::v1 as pb;
 use proto::control::v1::control_service_server::ControlService;
@@ -66,7 +66,7 @@ impl Control {
             epoch: identity.epoch,
             log_position: tail.position.0,
             read_position,
-            durability: self.log.durability().to_string(),
+            durability: durability(self.log.durability()).to_owned(),
             fsync_us: *self.fsync_us.get_or_init(measure).await,
             manifests_url: self.manifests_url.clone(),
             manifests_branch: self.desk.branch().to_owned(),
@@ -121,6 +121,14 @@ impl ControlService for Control {
         Ok(Response::new(
             tokio_stream::wrappers::ReceiverStream::new(receive).boxed(),
         ))
+    }
+}
+
+fn durability(it: Durability) -> &'static str {
+    match it {
+        Durability::Fsync => "fsync",
+        Durability::OsBuffered => "os-buffered",
+        Durability::Memory => "memory",
     }
 }
 

@@ -101,7 +101,9 @@ async fn run(mut arguments: Arguments) -> Result<ExitCode> {
             .await
             .with_context(|| format!("bench `{}`", bench.name()))?;
         if arguments.output == Output::Text {
-            figures.iter().for_each(|it| println!("{it}"));
+            for figure in &figures {
+                println!("{figure}");
+            }
         }
         all.push((bench, figures));
     }

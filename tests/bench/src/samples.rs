@@ -53,10 +53,7 @@ impl Samples {
 
 /// How many of something happened per second since `began`.
 pub(crate) fn rate(count: usize, took: Duration) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts here are far below 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
     let count = count as f64;
     count / took.as_secs_f64()
 }

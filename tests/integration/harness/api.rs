@@ -151,7 +151,7 @@ impl Api {
 
     /// Waits until a deployment is at rest.
     pub(crate) async fn settled(&self, id: &str) -> Deployment {
-        let Ok(deployment) = timeout(SETTLED, self.follow_d5(id)).await else {
+        let Ok(deployment) = timeout(SETTLED, self.follow(id)).await else {
             panic!(
                 "{id} is not settled after {SETTLED:?}\n{}",
                 self.story(id).await
@@ -202,18 +202,6 @@ impl Api {
             None,
         );
         Ok(self.client().await?.explain(request).await?.into_inner())
-    }
-
-    async fn follow_d5(&self, id: &str) -> Result<Deployment, Failure> {
-        for _ in 0..100 {
-            match self.follow(id).await {
-                Err(failure) if failure.code == "not-found" => {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-                other => return other,
-            }
-        }
-        self.follow(id).await
     }
 
     async fn follow(&self, id: &str) -> Result<Deployment, Failure> {

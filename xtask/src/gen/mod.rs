@@ -1,6 +1,8 @@
 //! Files that are written from the sources: the table of them, and the one way to write or check.
 
 pub(crate) mod events;
+mod program;
+mod states;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -20,10 +22,24 @@ pub(crate) struct Generated {
 }
 
 /// Every generated file.
-pub(crate) const FILES: &[Generated] = &[Generated {
-    path: "docs/reference/events.md",
-    render: events::render,
-}];
+pub(crate) const FILES: &[Generated] = &[
+    Generated {
+        path: "docs/reference/events.md",
+        render: events::render,
+    },
+    Generated {
+        path: "docs/reference/states.md",
+        render: states::render,
+    },
+    Generated {
+        path: "docs/reference/cli.md",
+        render: program::cli,
+    },
+    Generated {
+        path: "docs/reference/configuration.md",
+        render: program::configuration,
+    },
+];
 
 /// What became of a generated file.
 #[derive(Debug, PartialEq, Eq)]

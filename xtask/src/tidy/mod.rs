@@ -10,6 +10,7 @@ mod dependencies;
 mod documents;
 mod domain;
 mod events;
+mod invariants;
 mod modules;
 mod sizes;
 mod words;
@@ -69,6 +70,7 @@ pub(crate) const RULES: &[Rule] = &[
     modules::FILES_SAY_WHAT_THEY_ARE,
     modules::NO_FILE_IS_FORGOTTEN,
     documents::NAME_ONLY_PATHS_THAT_EXIST,
+    invariants::ARE_HELD_BY_TESTS,
     words::NO_FORBIDDEN_WORDS,
     events::HAVE_GOLDEN_FILES,
 ];
@@ -170,6 +172,11 @@ mod tests {
             "documents_name_only_paths_that_exist",
             "README.md",
             "See `libs/gone/src/lib.rs`.\n",
+        ),
+        (
+            "invariants_are_held_by_tests",
+            "ARCHITECTURE.md",
+            "- **Invariant:** nothing breaks. `nothing_breaks`\n",
         ),
         (
             "no_forbidden_words",

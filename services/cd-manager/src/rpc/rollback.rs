@@ -1,5 +1,7 @@
 //! `Rollback`: back to a version that ran there before. Needs neither CI nor a new build.
 
+use std::time::Duration;
+
 use eventlog::Context;
 use ids::derive;
 use manifests::Values;
@@ -12,6 +14,11 @@ use crate::domain::slot::{self, Placed};
 use crate::domain::track::{Kind, Stage};
 use crate::effects::hold_of;
 
+/// How often a slot that is about to be free is looked at again.
+const SETTLE_TRIES: u32 = 200;
+/// The pause between two looks.
+const SETTLE_PAUSE: Duration = Duration::from_millis(10);
+
 impl Inner {
     pub(super) async fn rollback(
         &self,
@@ -19,12 +26,7 @@ impl Inner {
         request: &pb::RollbackRequest,
     ) -> Result<pb::RollbackResponse, Fault> {
         let (environment, application) = (&request.environment, &request.application);
-        let loaded = self
-            .slots
-            .load(derive::slot(environment, application))
-            .await
-            .map_err(Fault::broken)?;
-        let slot = loaded.state;
+        let slot = self.settled_slot(environment, application).await?;
         let to = target(&slot, request)?.clone();
         let key = context
             .idempotency
@@ -71,6 +73,32 @@ impl Inner {
             .await?;
         self.read_now().await?;
         Ok(response)
+    }
+
+    /// The slot, once a promotion that has just succeeded there has left it: whoever saw the
+    /// success goes back from it, not from what ran before.
+    async fn settled_slot(
+        &self,
+        environment: &str,
+        application: &str,
+    ) -> Result<slot::State, Fault> {
+        let id = derive::slot(environment, application);
+        for _ in 0..SETTLE_TRIES {
+            let slot = self.slots.load(id).await.map_err(Fault::broken)?.state;
+            let Some(flying) = &slot.in_flight else {
+                return Ok(slot);
+            };
+            let deployment = self
+                .deployments
+                .load(flying.deployment)
+                .await
+                .map_err(Fault::broken)?;
+            if deployment.state.is_none_or(|it| it.end.is_none()) {
+                return Ok(slot);
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
+        }
+        Ok(self.slots.load(id).await.map_err(Fault::broken)?.state)
     }
 
     /// The deployment that brought what the slot remembers.

@@ -72,11 +72,7 @@ async fn crowd(builds: &Arc<Repository<Build>>, disk: &mut Disk, rounds: usize) 
                 let mut samples = Samples::default();
                 for at in 0..EACH {
                     let began = Instant::now();
-                    report(
-                        &builds,
-                        1_000_000 + (round * WRITERS + writer) * EACH + at,
-                    )
-                    .await?;
+                    report(&builds, 1_000_000 + (round * WRITERS + writer) * EACH + at).await?;
                     samples.since(began);
                 }
                 anyhow::Ok(samples)

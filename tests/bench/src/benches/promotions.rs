@@ -49,13 +49,11 @@ async fn sustained(ground: &Ground, applications: usize) -> Result<Figure> {
     let floor = field.floor(&room, commits)?;
     let pushes = field.writer.stats().pushes;
     let what = format!("promotions into one branch, {applications} applications");
-    Ok(
-        Figure::new(what, rate(commits, took), Unit::CommitsPerS)
-            .floor(FLOOR, rate(commits, floor))
-            .goal(Goal::PartOfFloor(0.5))
-            .gates()
-            .note(format!("{commits} commits in {pushes} pushes")),
-    )
+    Ok(Figure::new(what, rate(commits, took), Unit::CommitsPerS)
+        .floor(FLOOR, rate(commits, floor))
+        .goal(Goal::PartOfFloor(0.5))
+        .gates()
+        .note(format!("{commits} commits in {pushes} pushes")))
 }
 
 async fn burst(ground: &Ground, applications: usize) -> Result<Vec<Figure>> {
@@ -133,9 +131,11 @@ impl Field {
         let files = manifests(applications);
         let path = room.join("remote.git");
         let begin = remote(&path, &files).await?;
-        git(room, &["clone", "--quiet", "--mirror", text(&path)?, "copy.git"])?;
-        let mirror =
-            Mirror::open(&room.join("mirror"), text(&path)?, Options::default()).await?;
+        git(
+            room,
+            &["clone", "--quiet", "--mirror", text(&path)?, "copy.git"],
+        )?;
+        let mirror = Mirror::open(&room.join("mirror"), text(&path)?, Options::default()).await?;
         mirror.fetch("main").await?;
         let limits = Limits::unlimited();
         let writer = Writer::spawn(mirror, "main", author(), limits, Arc::new(|| NOW_US))?;
@@ -163,7 +163,10 @@ pub(super) fn floor(room: &Path, remote: &Path, begin: &Oid, commits: usize) -> 
         "{count} commits landed, and not {commits}"
     );
     let stream = git_bytes(remote, &["fast-export", "main", &format!("^{begin}")], None)?;
-    git(room, &["clone", "--quiet", "--mirror", "copy.git", "floor.git"])?;
+    git(
+        room,
+        &["clone", "--quiet", "--mirror", "copy.git", "floor.git"],
+    )?;
     let mirror = room.join("floor.git");
     let copy = room.join("copy.git");
     let began = Instant::now();
@@ -183,7 +186,10 @@ fn locations(files: Vec<(String, String)>, applications: usize) -> Result<Vec<Ar
         .into_iter()
         .map(|(path, text)| (path, Digest::of(text.as_bytes()).to_string(), text));
     let (graph, problems) = Graph::load(files, &mut Cache::new());
-    ensure!(problems.is_empty(), "the manifests have problems: {problems:?}");
+    ensure!(
+        problems.is_empty(),
+        "the manifests have problems: {problems:?}"
+    );
     (0..applications)
         .map(|at| {
             let found = graph.application(&application(at));

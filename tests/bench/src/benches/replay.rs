@@ -47,7 +47,9 @@ pub(super) async fn run(ground: &Ground) -> Result<Vec<Figure>> {
             rate(events, floors[1]),
         )
         .goal(Goal::PartOfFloor(0.7))
-        .note(format!("{events} events, each hash computed; the middle of three")),
+        .note(format!(
+            "{events} events, each hash computed; the middle of three"
+        )),
     ])
 }
 

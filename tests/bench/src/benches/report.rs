@@ -68,8 +68,7 @@ fn report(server: &Server, remote: &Path, round: usize) -> Result<(String, Sampl
     let mut took = Samples::default();
     let began = Instant::now();
     let reporter = server.reporter();
-    let reported =
-        std::thread::spawn(move || reporter.report(&name, &format!("1.0.{round}")));
+    let reported = std::thread::spawn(move || reporter.report(&name, &format!("1.0.{round}")));
     let commit = watch.moved()?;
     took.since(began);
     let deployment = reported

@@ -27,10 +27,13 @@ pub(super) async fn run(ground: &Ground) -> Result<Vec<Figure>> {
     let from = ours.to_str().context("a path is not UTF-8")?;
     git(&room, &["clone", "--quiet", "--mirror", from, "copy.git"])?;
     let server = Server::start(ground, &room, &ours)?;
+    let reporter = server.reporter();
     let began = Instant::now();
-    let reported = report_all(&server.reporter(), applications);
     let (reports, landed) = tokio::join!(
-        async { reported.await.map(|()| began.elapsed()) },
+        async {
+            let reported = report_all(&reporter, applications).await;
+            reported.map(|()| began.elapsed())
+        },
         landed(&ours, begin.as_str(), applications)
     );
     let (reports, ()) = (reports?, landed?);
