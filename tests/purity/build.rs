@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let here = env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?;
+    let top = Path::new(&here).join("../..");
     let mut modules = String::new();
     let mut names = Vec::new();
     for group in ["libs", "services"] {

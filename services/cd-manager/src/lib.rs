@@ -63,10 +63,14 @@ pub fn build(deps: Deps) -> CdManager {
 }
 
 impl CdManager {
+    /// Its methods, as whoever runs in the same process may call them.
+    pub fn rpc(&self) -> Rpc {
+        Rpc(Arc::clone(&self.0))
+    }
+
     /// Its gRPC service.
     pub fn grpc(&self) -> DeliveryServiceServer<rpc::Rpc> {
-        DeliveryServiceServer::new(rpc::Rpc(Arc::clone(&self.0)))
-            .max_decoding_message_size(service::serve::MAX_BODY)
+        DeliveryServiceServer::new(self.rpc()).max_decoding_message_size(service::serve::MAX_BODY)
     }
 
     /// Its HTTP routes.

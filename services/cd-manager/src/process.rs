@@ -138,6 +138,9 @@ pub struct World {
     runs: BTreeMap<Uuid, Result<String, String>>,
     run_owner: BTreeMap<Uuid, Uuid>,
     lost_place: BTreeMap<(Uuid, Uuid), (Uuid, Rule)>,
+    /// Deployments that wait for a slot without being in it: whatever happens to the slot, what
+    /// is asked of it for them has to be worked out again.
+    wanting: BTreeMap<Uuid, BTreeSet<Uuid>>,
     dirty_builds: BTreeSet<Uuid>,
     dirty: BTreeSet<Uuid>,
     active: BTreeSet<Uuid>,
@@ -224,6 +227,9 @@ impl World {
                 self.touch(*id);
             }
             Fact::Slot(id, event) => {
+                if let Some(all) = self.wanting.remove(id) {
+                    self.dirty.extend(all);
+                }
                 let state = self.slots.remove(id).unwrap_or_default();
                 self.touch_slot(&state);
                 if let slot::Event::Superseded {
@@ -272,6 +278,7 @@ impl World {
                 self.active.remove(&id);
             } else {
                 self.active.insert(id);
+                self.want(id);
             }
             self.keep(id, requests);
         }
@@ -286,6 +293,20 @@ impl World {
             self.due.values().flatten().cloned().collect(),
             self.wake_at_us,
         )
+    }
+
+    fn want(&mut self, id: Uuid) {
+        let Some(deployment) = self.deployments.get(&id).and_then(|it| it.as_deref()) else {
+            return;
+        };
+        for at in deployment
+            .places
+            .iter()
+            .filter(|it| it.step == Step::Waiting)
+        {
+            let slot = derive::slot(&at.environment, &deployment.created.application);
+            self.wanting.entry(slot).or_default().insert(id);
+        }
     }
 
     fn keep(&mut self, id: Uuid, requests: Vec<Request>) {

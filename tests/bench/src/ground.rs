@@ -77,7 +77,7 @@ pub(crate) async fn remote(path: &Path, files: &[(String, String)]) -> Result<Oi
 }
 
 /// Manifests of an organization with this many applications, three files for each. Nothing is
-/// started for them: their target is one that records the commit and stops there.
+/// started for them: their registry holds no images, so a run ends as soon as its commit stands.
 pub(crate) fn manifests(applications: usize) -> Vec<(String, String)> {
     let mut files = vec![("organization.yaml".to_owned(), ORGANIZATION.to_owned())];
     for name in (0..applications).map(application) {
@@ -157,7 +157,7 @@ fn app(name: &str) -> String {
 apiVersion: lowops.manifests.v1
 kind: Application
 metadata: {{ name: {name}, application-set: storefront, release-track: main, organizational-unit: shop }}
-spec: {{ project: web, buildDefinition: {name}, target: COMPOSE }}
+spec: {{ project: web, buildDefinition: {name}, target: PROCESS }}
 "
     )
 }

@@ -113,6 +113,23 @@ async fn report_until_refused(world: &World, server: &Server) -> Told {
             );
         }
         told.words.push(error.to_string());
+        // The same over gRPC, from the command line: a retry may help.
+        let arguments = [
+            "--definition",
+            "api",
+            "--container",
+            "api",
+            "--version",
+            &version,
+        ];
+        let complete = [
+            &["build", "report", "--digest", &report.digest],
+            &arguments[..],
+        ]
+        .concat();
+        let outcome = world.cli(&complete).await;
+        assert_eq!(outcome.code, 3, "{outcome}");
+        assert!(outcome.stderr.contains("fix: "), "{outcome}");
         told.refused.push(report);
         break;
     }

@@ -1,4 +1,5 @@
-//! One file per promise, numbered like the list of what had to hold before the first version.
+//! One file per promise, numbered like the list of what had to hold before the first version;
+//! those without a number came later.
 
 #[path = "12_bad_input.rs"]
 mod bad_input;
@@ -6,6 +7,7 @@ mod bad_input;
 mod bad_manifests;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;
+mod holds;
 #[path = "07_hostile_branch.rs"]
 mod hostile_branch;
 #[path = "14_human_edit.rs"]
@@ -26,6 +28,7 @@ mod no_room;
 mod other_digest;
 #[path = "10_rebuild.rs"]
 mod rebuild;
+mod rollback;
 #[path = "03_same_report.rs"]
 mod same_report;
 #[path = "12_secrets.rs"]

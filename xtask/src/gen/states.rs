@@ -104,7 +104,7 @@ const SUBJECTS: &[Subject] = &[
             State {
                 word: "HALTED",
                 begins: "`PromotionRefused`: the manifest cannot be changed as it stands",
-                ends: "`DeploymentRetried`, `DeploymentAborted`, `EnvironmentSuperseded`",
+                ends: "`DeploymentRetried`, `DeploymentAborted`, `EnvironmentSuperseded`, `DeploymentQuarantined`",
                 deadline: "none: only a person can settle a true conflict",
                 who: "whoever owns the manifest corrects it; a developer retries",
             },

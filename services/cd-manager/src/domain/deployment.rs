@@ -8,8 +8,8 @@ mod state;
 use decider::Decider;
 use ids::{Oid, Uuid};
 
+pub use self::state::{Created, Deployment, End, Place, Step};
 use super::order::Rule;
-pub use state::{Created, Deployment, End, Place, Step};
 
 /// A deployment, or nothing yet.
 pub type State = Option<Box<Deployment>>;

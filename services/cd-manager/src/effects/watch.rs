@@ -15,7 +15,7 @@ use crate::Inner;
 use crate::domain::deployment::{self, Created};
 use crate::domain::hold::{Hold, Source};
 use crate::domain::slot::{self, Edit, Place};
-use crate::domain::track::{Kind, Stage};
+use crate::domain::track::{Destination, Kind, Stage};
 
 /// Looks until stopped. A branch that cannot be reached is tried again at the next look.
 pub(crate) async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
@@ -246,22 +246,17 @@ impl Inner {
                 .applications_of(&report.definition, &report.container);
             runs.iter().any(|it| it.name() == place.application)
         })?;
-        Some(Created {
-            build,
+        let to = Destination {
             application: place.application.clone(),
             application_set: application.application_set().to_owned(),
             track: String::new(),
             kind: Kind::Manual,
             stages: vec![Stage::new(0, vec![place.environment.clone()])],
-            definition: report.definition.clone(),
-            container: report.container.clone(),
-            version: report.version.clone(),
-            digest: report.digest.clone(),
-            registries: report.registries.clone(),
-            commit: report.commit.clone(),
-            ci_run: report.ci_run,
-            reported_at: position,
+            deployment: Uuid::nil(),
+        };
+        Some(Created {
             reason: format!("written by hand by {by}"),
+            ..Created::routed(build, report, &to, position)
         })
     }
 }

@@ -198,3 +198,33 @@ fn a_stage_with_a_gate_that_nothing_can_meet_waits() {
     to(&mut world, deployment::Event::Created(created));
     assert!(world.react(0).0.is_empty());
 }
+
+#[test]
+fn an_offer_follows_the_slot_it_is_for() {
+    let mut world = routed();
+    let Effect::Open(created) = only(&mut world) else {
+        panic!("open first")
+    };
+    to(&mut world, deployment::Event::Created(created.clone()));
+    assert!(matches!(
+        only(&mut world),
+        Effect::Offer { newest: None, .. }
+    ));
+    let other = Candidate {
+        deployment: Uuid::from_u128(77),
+        ..created.candidate(deployment())
+    };
+    let accepted = slot::Event::Accepted {
+        place: place(),
+        candidate: other.clone(),
+        because: None,
+        forced: false,
+    };
+    slot(&mut world, accepted);
+    let (requests, _) = world.react(0);
+    let mine = requests
+        .iter()
+        .find(|it| it.deployment == deployment())
+        .unwrap();
+    assert!(matches!(&mine.effect, Effect::Offer { newest: Some(it), .. } if it == &other));
+}

@@ -64,12 +64,7 @@ impl Inner {
     }
 
     async fn check_subject(&self, scope: &str, subject: &str) -> Result<(), Fault> {
-        let snapshot = self
-            .deps
-            .desk
-            .look()
-            .await
-            .map_err(super::report_build::unusable)?;
+        let snapshot = self.manifests().await?;
         let graph = &snapshot.graph;
         let known = match scope {
             "all" => subject.is_empty(),

@@ -27,6 +27,7 @@ use proto::delivery::v1 as pb;
 use proto::delivery::v1::delivery_service_server::DeliveryService;
 use service::fault::{Fault, Kind};
 use service::{authn, key};
+use source::{DeskError, Snapshot};
 use tonic::{Request, Response, Status};
 
 use crate::{Inner, queries};
@@ -204,6 +205,15 @@ impl Inner {
             )
             .fix("repeat the call; `towpath status` shows how far they are")),
         }
+    }
+
+    /// The manifests as they are now; nothing can be decided without them.
+    async fn manifests(&self) -> Result<Arc<Snapshot>, Fault> {
+        self.deps.desk.look().await.map_err(|DeskError::Git(error)| {
+            let kind = if error.retryable() { Kind::Unknown } else { Kind::Rejected };
+            Fault::new(kind, "manifests-unusable", format!("[{}] {error}", error.code()))
+                .fix("nothing was recorded; make the manifests repository readable and repeat the call")
+        })
     }
 
     /// Everything recorded before this call is readable after it.

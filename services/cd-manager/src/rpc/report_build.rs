@@ -9,7 +9,7 @@ use manifests::kinds::{Application, BuildDefinition, Target};
 use prost::Message as _;
 use proto::delivery::v1 as pb;
 use service::fault::{Fault, Kind as FaultKind};
-use source::{DeskError, Snapshot};
+use source::Snapshot;
 
 use crate::Inner;
 use crate::domain::build::{Build, Command, Report, Routing, State, Status};
@@ -52,7 +52,7 @@ impl Inner {
             self.open_all(id, &known).await?;
             return answer(id, &report.digest, &known);
         }
-        let snapshot = self.deps.desk.look().await.map_err(unusable)?;
+        let snapshot = self.manifests().await?;
         let routing = route(id, &mut report, &snapshot)?;
         let digest = report.digest.clone();
         let command = Command { report, routing };
@@ -326,20 +326,4 @@ fn answer(id: Uuid, digest: &Digest, state: &State) -> Result<pb::ReportBuildRes
             .collect(),
         wanted_manifest,
     })
-}
-
-/// The manifests cannot be read at all.
-pub(crate) fn unusable(error: DeskError) -> Fault {
-    let DeskError::Git(error) = error;
-    let kind = if error.retryable() {
-        FaultKind::Unknown
-    } else {
-        FaultKind::Rejected
-    };
-    Fault::new(
-        kind,
-        "manifests-unusable",
-        format!("[{}] {error}", error.code()),
-    )
-    .fix("nothing was recorded; make the manifests repository readable and repeat the call")
 }

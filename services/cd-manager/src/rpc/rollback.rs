@@ -120,12 +120,7 @@ impl Inner {
 
     /// Refuses before anything is written when no registry on this machine has the image.
     async fn require_image(&self, created: &Created) -> Result<(), Fault> {
-        let snapshot = self
-            .deps
-            .desk
-            .look()
-            .await
-            .map_err(super::report_build::unusable)?;
+        let snapshot = self.manifests().await?;
         let mut looked = Vec::new();
         for name in &created.registries {
             let Some(registry) = snapshot.graph.artifact_registry(name) else {
@@ -166,12 +161,7 @@ impl Inner {
         application: &str,
         to: &Created,
     ) -> Result<String, Fault> {
-        let snapshot = self
-            .deps
-            .desk
-            .look()
-            .await
-            .map_err(super::report_build::unusable)?;
+        let snapshot = self.manifests().await?;
         let refused = |problem: manifests::Diagnostic| {
             Fault::new(
                 FaultKind::Rejected,

@@ -17,12 +17,7 @@ impl Inner {
                 environment: Some(environment),
             });
         }
-        let snapshot = self
-            .deps
-            .desk
-            .look()
-            .await
-            .map_err(super::report_build::unusable)?;
+        let snapshot = self.manifests().await?;
         if snapshot.graph.environment(name).is_some() {
             let environment = pb::Environment {
                 name: name.to_owned(),

@@ -162,7 +162,11 @@ pub(super) fn floor(room: &Path, remote: &Path, begin: &Oid, commits: usize) -> 
         count == commits.to_string(),
         "{count} commits landed, and not {commits}"
     );
-    let stream = git_bytes(remote, &["fast-export", "main", &format!("^{begin}")], None)?;
+    let stream = git_bytes(
+        remote,
+        &["fast-export", "--reference-excluded-parents", &range],
+        None,
+    )?;
     git(
         room,
         &["clone", "--quiet", "--mirror", "copy.git", "floor.git"],
