@@ -34,7 +34,13 @@ pub(crate) struct Connection {
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// The server's address [default: the one running on the data directory].
-    #[arg(long, global = true, value_name = "URL", env = "TOWPATH_SERVER", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TOWPATH_SERVER",
+        hide_env_values = true
+    )]
     pub(crate) server: Option<String>,
     /// A file with the token to use [default: `$TOWPATH_TOKEN`, or the data directory's].
     #[arg(long, global = true, value_name = "FILE")]
@@ -177,6 +183,9 @@ pub(crate) enum Access {
         /// A machine, not a person.
         #[arg(long)]
         service: bool,
+        /// Check everything, record nothing, make no token.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// List identities.
     List,
@@ -184,6 +193,9 @@ pub(crate) enum Access {
     Revoke {
         /// Its name.
         name: String,
+        /// Check everything, record nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -244,7 +256,7 @@ pub(crate) enum Deployments {
         #[arg(long)]
         state: Option<String>,
         /// At most this many.
-        #[arg(long, default_value_t = 200)]
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Show one deployment.
@@ -270,6 +282,9 @@ pub(crate) enum Deployments {
     Retry {
         /// Its id, or the beginning of it.
         id: String,
+        /// Check everything, record nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Give up a deployment that has not been committed.
     Abort {
@@ -278,6 +293,9 @@ pub(crate) enum Deployments {
         /// Why.
         #[arg(long)]
         reason: String,
+        /// Check everything, record nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 

@@ -12,6 +12,7 @@ cd "$(dirname "$0")/../.."
 
 form=${TOWPATH_ACCEPT:-full}
 case $form in quick | full) ;; *) echo "TOWPATH_ACCEPT is '$form'; it can be quick or full" >&2; exit 2 ;; esac
+export TOWPATH_ACCEPT=$form
 tree=$PWD
 world=$(mktemp -d "${TMPDIR:-/tmp}/towpath-accept-XXXXXX")
 failed=()

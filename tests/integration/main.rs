@@ -2,7 +2,7 @@
 //! command, processes that answer on ports. Nothing here looks inside; every verdict comes from
 //! the remote, the exported log, a port, or an answer.
 //!
-//! `TOWPATH_ACCEPT=quick` runs the short form of the long scenarios, `TOWPATH_ACCEPT_SEED` repeats
+//! `TOWPATH_ACCEPT=full` runs the long scenarios in the numbers that were promised, `TOWPATH_ACCEPT_SEED` repeats
 //! a run, `TOWPATH_BIN` names the binary, `TOWPATH_SHARED` the directory with outside inputs.
 
 #[cfg(test)]

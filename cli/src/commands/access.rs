@@ -16,11 +16,13 @@ pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Fail
             name,
             groups,
             service,
+            dry_run,
         } => {
             let request = pb::CreateIdentityRequest {
                 name,
                 groups,
                 is_service: service,
+                dry_run,
             };
             let created = client
                 .create_identity(keyed(request, None)?)
@@ -29,6 +31,9 @@ pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Fail
             if scene.is_json() {
                 let identity = created.identity.as_ref().map(view::identity);
                 return output::json(&json!({ "identity": identity, "token": created.token }));
+            }
+            if dry_run {
+                return output::line("nothing was created (--dry-run)");
             }
             output::line(&created.token)
         }
@@ -57,8 +62,8 @@ pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Fail
                 .collect();
             output::table(&["NAME", "GROUPS", "KIND", "STATE"], &rows)
         }
-        args::Access::Revoke { name } => {
-            let request = pb::RevokeIdentityRequest { name };
+        args::Access::Revoke { name, dry_run } => {
+            let request = pb::RevokeIdentityRequest { name, dry_run };
             let revoked = client
                 .revoke_identity(keyed(request, None)?)
                 .await?

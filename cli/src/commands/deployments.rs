@@ -54,8 +54,8 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
             };
             watch(scene, &scene.streaming().await?, request).await?;
         }
-        args::Deployments::Retry { id } => {
-            let request = keyed(pb::RetryDeploymentRequest { id }, None)?;
+        args::Deployments::Retry { id, dry_run } => {
+            let request = keyed(pb::RetryDeploymentRequest { id, dry_run }, None)?;
             let answer = scene
                 .client()
                 .await?
@@ -65,8 +65,19 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
                 .into_inner();
             one(scene, answer.deployment.as_ref())?;
         }
-        args::Deployments::Abort { id, reason } => {
-            let request = keyed(pb::AbortDeploymentRequest { id, reason }, None)?;
+        args::Deployments::Abort {
+            id,
+            reason,
+            dry_run,
+        } => {
+            let request = keyed(
+                pb::AbortDeploymentRequest {
+                    id,
+                    reason,
+                    dry_run,
+                },
+                None,
+            )?;
             let answer = scene
                 .client()
                 .await?

@@ -11,7 +11,7 @@ use source::{Desk, DeskError};
 use super::{Scene, up};
 use crate::args;
 use crate::failure::Failure;
-use crate::{home, output};
+use crate::{home, output, serve};
 
 pub(super) async fn run(scene: &Scene, init: args::Init) -> Result<(), Failure> {
     if let Some(dir) = &init.from {
@@ -23,7 +23,7 @@ pub(super) async fn run(scene: &Scene, init: args::Init) -> Result<(), Failure> 
     config.manifests.url = url;
     config.manifests.branch = init.branch;
     config.validate()?;
-    std::fs::create_dir_all(&data)?;
+    serve::make_private(&data)?;
     let failed = |DeskError::Git(error): DeskError| {
         Failure::refused(error.code().replace('_', "-"), error.to_string())
     };
@@ -56,7 +56,10 @@ pub(super) async fn run(scene: &Scene, init: args::Init) -> Result<(), Failure> 
     for problem in &snapshot.problems {
         output::line(&format!("problem    {problem}"))?;
     }
-    output::line("next       towpath up")
+    match &scene.connection.data {
+        Some(dir) => output::line(&format!("next       towpath --data {} up", dir.display())),
+        None => output::line("next       towpath up"),
+    }
 }
 
 fn propose(scene: &Scene, dir: &Path) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use access::domain::identity::{Command, Identity, Rejection};
 use access::{Directory, Token, authorize};
+use decider::Decider as _;
 use eventlog::{Context, Repository};
 use ids::{Name, derive};
 use prost::Message;
@@ -38,12 +39,21 @@ fn code(rejection: &Rejection) -> (&'static str, &'static str) {
 }
 
 impl Access {
-    fn context<T: Message>(&self, request: &Request<T>, method: &str) -> Result<Context, Fault> {
+    fn context<T: Message>(
+        &self,
+        request: &Request<T>,
+        method: &str,
+        dry_run: bool,
+    ) -> Result<Context, Fault> {
         let caller = authn::principal(request)?;
         let key = key::required(request)?;
         let body = request.get_ref().encode_to_vec();
         Ok(Context {
-            idempotency: Some(self.keys.take(&caller.name, method, key, &body)?),
+            idempotency: if dry_run {
+                None
+            } else {
+                Some(self.keys.take(&caller.name, method, key, &body)?)
+            },
             actor: caller.name,
             now_us: self.clock.now_us(),
             correlation: None,
@@ -76,11 +86,48 @@ impl Access {
         }
     }
 
+    /// Without an admin nobody could let anybody in again.
+    fn keep_an_admin(&self, name: &str) -> Result<(), Fault> {
+        let is_admin = |it: &access::Listed| {
+            !it.is_revoked
+                && it
+                    .principal
+                    .groups
+                    .iter()
+                    .any(|group| group == authorize::ADMIN)
+        };
+        let admins: Vec<_> = self.directory.list().into_iter().filter(is_admin).collect();
+        match admins.as_slice() {
+            [only] if only.principal.name == name => {
+                let what = format!("`{name}` is the only admin: nobody could let anybody in again");
+                Err(Fault::new(Kind::Rejected, "last-admin", what).fix(
+                    "create another admin first; to change the token of this machine's admin, delete admin.token in the data directory and start again",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Finds out whether a command would be refused.
+    async fn decide(&self, name: &str, command: &Command) -> Result<(), Fault> {
+        let loaded = self
+            .identities
+            .load(derive::identity(name))
+            .await
+            .map_err(Fault::broken)?;
+        Identity::decide(&loaded.state, command)
+            .map(drop)
+            .map_err(|rejection| {
+                let (code, fix) = code(&rejection);
+                Fault::new(Kind::Rejected, code, rejection.to_string()).fix(fix)
+            })
+    }
+
     async fn create(
         &self,
         request: &Request<pb::CreateIdentityRequest>,
     ) -> Result<pb::CreateIdentityResponse, Fault> {
-        let context = self.context(request, "CreateIdentity")?;
+        let context = self.context(request, "CreateIdentity", request.get_ref().dry_run)?;
         let asked = request.get_ref();
         let name = Name::parse(&asked.name)?.to_string();
         let known = authorize::known_groups();
@@ -105,13 +152,20 @@ impl Access {
             )
             .fix(format!("groups: {}", known.join(", "))));
         }
+        let mut groups = asked.groups.clone();
+        groups.sort();
+        groups.dedup();
         let token = Token::from_random(self.entropy.secret());
         let command = Command::Create {
             name: name.clone(),
-            groups: asked.groups.clone(),
+            groups: groups.clone(),
             is_service: asked.is_service,
             token_hash: token.hash(),
         };
+        if asked.dry_run {
+            self.decide(&name, &command).await?;
+            return Ok(pb::CreateIdentityResponse::default());
+        }
         if self.execute(&name, &context, &command).await? {
             let what = format!(
                 "`{name}` was created by an earlier call with this key, which showed its token"
@@ -124,7 +178,7 @@ impl Access {
         }
         let identity = pb::Identity {
             name,
-            groups: asked.groups.clone(),
+            groups,
             is_service: asked.is_service,
             revoked: false,
         };
@@ -138,9 +192,14 @@ impl Access {
         &self,
         request: &Request<pb::RevokeIdentityRequest>,
     ) -> Result<pb::RevokeIdentityResponse, Fault> {
-        let context = self.context(request, "RevokeIdentity")?;
+        let context = self.context(request, "RevokeIdentity", request.get_ref().dry_run)?;
         let name = &request.get_ref().name;
-        self.execute(name, &context, &Command::Revoke).await?;
+        self.keep_an_admin(name)?;
+        if request.get_ref().dry_run {
+            self.decide(name, &Command::Revoke).await?;
+        } else {
+            self.execute(name, &context, &Command::Revoke).await?;
+        }
         let listed = self
             .directory
             .list()

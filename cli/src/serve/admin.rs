@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use access::domain::identity::{Command, Identity};
-use access::{Directory, Token};
+use access::{Directory, Token, Unauthenticated};
 use eventlog::{Context, ExecuteError, Repository};
 use ids::derive;
 use service::Clock;
@@ -25,9 +25,15 @@ pub(super) async fn ensure(
     entropy: &dyn Entropy,
 ) -> Result<(), Failure> {
     let path = data.join(TOKEN_FILE);
-    let token = match std::fs::read_to_string(&path) {
-        Ok(text) if !text.trim().is_empty() => text.trim().to_owned(),
-        _ => {
+    let found = std::fs::read_to_string(&path)
+        .map(|it| it.trim().to_owned())
+        .unwrap_or_default();
+    let token = match directory.authenticate(&found) {
+        Ok(_) => return Ok(()),
+        // Written by a start that was killed before it was recorded.
+        Err(Unauthenticated::Unknown) if !found.is_empty() => found,
+        // There is none, or it was revoked and stays so.
+        Err(_) => {
             let token = Token::from_random(entropy.secret());
             write_whole(&path, token.reveal().as_bytes(), 0o600).map_err(|error| {
                 Failure::broke("data-directory", format!("{}: {error}", path.display()))
@@ -35,9 +41,6 @@ pub(super) async fn ensure(
             token.reveal().to_owned()
         }
     };
-    if directory.authenticate(&token).is_ok() {
-        return Ok(());
-    }
     let context = Context {
         actor: "towpath".to_owned(),
         now_us: clock.now_us(),

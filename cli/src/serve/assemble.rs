@@ -19,6 +19,7 @@ use runner::Runner;
 use runner::target::{ProcessTarget, Target};
 use service::clock::SystemClock;
 use service::entropy::{Entropy, SystemEntropy};
+use service::fault::{Fault, Kind};
 use service::key::Keys;
 use service::role::Roles;
 use service::{Clock, Config, authn, serve};
@@ -85,11 +86,13 @@ pub(crate) async fn start(data: &Path, config: &Config) -> Result<Running, Failu
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let sqlite = open_log(data, clock.as_ref(), entropy.as_ref()).await?;
+    keep_private(data, "log.db")?;
     let log: Arc<dyn EventLog> = Arc::new(sqlite.clone());
     let projector = Projector::open(&data.join("read.db"), Arc::clone(&log), projections())
         .await
         .map_err(|error| projector_refused(&error))?;
     let projector = Arc::new(projector);
+    keep_private(data, "read.db")?;
     let desk = open_desk(data, config).await?;
     let ground = Ground {
         log,
@@ -157,7 +160,7 @@ impl Running {
 }
 
 /// Only its owner may look into the data directory.
-fn make_private(data: &Path) -> Result<(), Failure> {
+pub(crate) fn make_private(data: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     let failed = |error: std::io::Error| {
         Failure::broke("data-directory", format!("{}: {error}", data.display()))
@@ -182,6 +185,25 @@ fn make_private(data: &Path) -> Result<(), Failure> {
         .mode(0o700)
         .create(data)
         .map_err(failed)
+}
+
+/// Only its owner may read a database, whatever the directory allows. `SQLite` gives the files
+/// beside it the same mode.
+fn keep_private(data: &Path, name: &str) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    for suffix in ["", "-wal", "-shm"] {
+        let path = data.join(format!("{name}{suffix}"));
+        match std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::broke(
+                    "data-directory",
+                    format!("{}: {error}", path.display()),
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 async fn open_log(
@@ -426,10 +448,27 @@ fn router(
         .route("/readyz", get(ready))
         .merge(manager.http())
         .merge(routes.routes().into_axum_router())
+        .fallback(nothing_here)
         .layer(axum::middleware::from_fn_with_state(
             ground.directory.clone(),
             authn::gate,
         ))
+}
+
+async fn nothing_here(uri: axum::http::Uri) -> axum::http::Response<axum::body::Body> {
+    let path: String = uri
+        .path()
+        .chars()
+        .take(80)
+        .flat_map(char::escape_default)
+        .collect();
+    let fault = Fault::new(
+        Kind::NotFound,
+        "no-such-path",
+        format!("there is nothing at `{path}`"),
+    )
+    .fix("POST /api/v1/builds reports a build; everything else is gRPC (reflection is on)");
+    authn::json(&fault)
 }
 
 fn reflection() -> Result<

@@ -9,7 +9,7 @@ use eventlog::{Durability, EventLog, Item, Position, Stored};
 use futures::stream::{BoxStream, StreamExt as _};
 use proto::control::v1 as pb;
 use proto::control::v1::control_service_server::ControlService;
-use service::fault::Fault;
+use service::fault::{Fault, Kind};
 use service::role::Roles;
 use source::Desk;
 use tokio::sync::{OnceCell, mpsc, watch};
@@ -95,6 +95,13 @@ impl ControlService for Control {
     ) -> Result<Response<Self::TailLogStream>, Status> {
         let request = request.into_inner();
         let after = Position(request.after_position);
+        let tail = self.log.tail().await.map_err(Fault::broken)?.position;
+        if after > tail {
+            let what = format!("the log ends at position {}, before {}", tail.0, after.0);
+            return Err(Fault::new(Kind::Invalid, "position-beyond-log", what)
+                .fix("leave --after out, or give a position that is there")
+                .into());
+        }
         let mut subscription = self.log.subscribe(after).await.map_err(Fault::broken)?;
         let (send, receive) = mpsc::channel(64);
         tokio::spawn(async move {

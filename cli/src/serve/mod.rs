@@ -7,7 +7,7 @@ mod assemble;
 mod control;
 mod fsync;
 
-pub(crate) use assemble::{projections, start};
+pub(crate) use assemble::{make_private, projections, start};
 
 use crate::failure::Failure;
 

@@ -17,6 +17,9 @@ pub const PUBLIC_PREFIXES: &[&str] = &[
     "/grpc.reflection.v1alpha.ServerReflection/",
 ];
 
+/// Where all guarded gRPC services are.
+const SERVICES: &str = "/towpath.";
+
 /// HTTP routes and the gRPC method that each one is another form of.
 pub const ROUTES: &[(&str, &str, &str)] = &[(
     "POST",
@@ -34,11 +37,21 @@ pub async fn gate(
     if PUBLIC.contains(&path) || PUBLIC_PREFIXES.iter().any(|it| path.starts_with(it)) {
         return next.run(request).await;
     }
+    if !path.starts_with(SERVICES) && !ROUTES.iter().any(|(_, route, _)| *route == path) {
+        // Nothing is there to guard: the router says so.
+        return next.run(request).await;
+    }
     let is_grpc = is_grpc(request.headers());
     let route = ROUTES
         .iter()
         .find(|(method, route, _)| *route == path && request.method() == *method);
-    let method = route.map_or(path, |(_, _, method)| *method);
+    let Some(method) = route
+        .map(|it| it.2)
+        .or_else(|| path.starts_with(SERVICES).then_some(path))
+    else {
+        // A guarded path with a method that nobody serves: the router names those that are.
+        return next.run(request).await;
+    };
     match check(&directory, request.headers(), method) {
         Ok(principal) => {
             request.extensions_mut().insert(principal);

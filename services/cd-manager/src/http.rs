@@ -99,6 +99,9 @@ async fn answer(inner: &Inner, caller: &Principal, request: Request) -> Result<B
             Fault::new(Kind::Invalid, "body-too-large", what)
                 .fix("a build report has a few hundred bytes")
         })?;
+    if body.iter().find(|it| !it.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(not_a_report("body-malformed", "it is no JSON object"));
+    }
     let report: BuildReport = serde_json::from_slice(&body).map_err(|error| malformed(&error))?;
     let request = pb::ReportBuildRequest {
         definition: report.definition,
@@ -136,6 +139,11 @@ fn malformed(error: &serde_json::Error) -> Fault {
     } else {
         "body-malformed"
     };
-    Fault::new(Kind::Invalid, code, format!("the body is no build report: {text}"))
-        .fix("fields: definition, container, version, digest; optional release_type, registries, commit, ci_run")
+    not_a_report(code, &text)
+}
+
+fn not_a_report(code: &'static str, why: &str) -> Fault {
+    Fault::new(Kind::Invalid, code, format!("the body is no build report: {why}")).fix(
+        "fields: definition, container, version, digest; optional release_type, registries, commit, ci_run",
+    )
 }

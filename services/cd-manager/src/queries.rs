@@ -59,16 +59,34 @@ pub(crate) async fn deployments(
     Ok(found)
 }
 
+/// A table whose ids people may shorten.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shortened {
+    Builds,
+    Deployments,
+    Holds,
+}
+
 /// Ids that begin with `prefix`, at most two.
-pub(crate) async fn ids_with_prefix(pool: &SqlitePool, prefix: &str) -> Result<Vec<String>, Fault> {
+pub(crate) async fn ids_with_prefix(
+    pool: &SqlitePool,
+    of: Shortened,
+    prefix: &str,
+) -> Result<Vec<String>, Fault> {
+    let sql = match of {
+        Shortened::Builds => "SELECT id FROM builds WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2",
+        Shortened::Deployments => {
+            "SELECT id FROM deployments WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2"
+        }
+        Shortened::Holds => "SELECT id FROM holds WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2",
+    };
     let end = format!("{prefix}\u{7f}");
-    let rows =
-        sqlx::query("SELECT id FROM deployments WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2")
-            .bind(prefix)
-            .bind(end)
-            .fetch_all(pool)
-            .await
-            .map_err(Fault::broken)?;
+    let rows = sqlx::query(sql)
+        .bind(prefix)
+        .bind(end)
+        .fetch_all(pool)
+        .await
+        .map_err(Fault::broken)?;
     rows.iter()
         .map(|row| row.try_get(0).map_err(Fault::broken))
         .collect()

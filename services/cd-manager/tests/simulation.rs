@@ -3,11 +3,15 @@
 //! one does. Whatever happens, nothing is lost and nothing is doubled.
 
 #![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+#![expect(
     clippy::disallowed_methods,
     reason = "judged by git itself, not by our own library"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +101,7 @@ fn config(environment: &str) -> String {
 
 /// Answers every committed manifest as the runner does: the run succeeded.
 struct Answers {
-    due: BTreeMap<Uuid, ()>,
+    due: BTreeSet<Uuid>,
 }
 
 impl Process for Answers {
@@ -109,7 +113,7 @@ impl Process for Answers {
             if record.kind == "towpath.delivery.v1.ManifestCommitted" {
                 let it = pb::ManifestCommitted::decode(record.payload.clone()).unwrap();
                 self.due
-                    .insert(derive::run(id, &it.environment, it.attempt), ());
+                    .insert(derive::run(id, &it.environment, it.attempt));
             } else if record.kind == "towpath.run.v1.RunSucceeded" {
                 self.due.remove(&id);
             }
@@ -119,7 +123,7 @@ impl Process for Answers {
 
     fn react(&mut self, _: i64) -> Reaction<Uuid> {
         Reaction {
-            effects: self.due.keys().map(|it| (*it, *it)).collect(),
+            effects: self.due.iter().map(|it| (*it, *it)).collect(),
             wake_at_us: None,
         }
     }
@@ -248,7 +252,7 @@ async fn start(seed: u64, faults: Faults) -> Installation {
         }
     });
     let answers = Answers {
-        due: BTreeMap::new(),
+        due: BTreeSet::new(),
     };
     let runner = Arc::new(Runner(log.clone()));
     tokio::spawn(eventlog::process::run(
@@ -356,12 +360,8 @@ async fn story(log: &SimLog) -> String {
             .iter()
             .map(|it| it.kind.rsplit('.').next().unwrap())
             .collect();
-        text += &format!(
-            "{} {} {}\n",
-            stored.position.0,
-            stored.commit.aggregate,
-            names.join(" ")
-        );
+        let (at, id) = (stored.position.0, &stored.commit.aggregate);
+        text.extend([format!("{at} {id} {}\n", names.join(" "))]);
     }
     text
 }

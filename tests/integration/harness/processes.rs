@@ -8,6 +8,9 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinHandle;
 
+/// A killed process is gone within this time, or cannot be killed.
+const ENDED: Duration = Duration::from_secs(5);
+
 /// One running application.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Process {
@@ -57,17 +60,31 @@ fn look(proc: &Path, root: &Path) -> Option<Process> {
     })
 }
 
-/// Ends every application whose program lies under `root`.
+/// Ends every application whose program lies under `root`, and waits until it is gone.
 pub(crate) fn end_processes_of(root: &Path) {
     // One that is being started while we look is found the second time.
     for _ in 0..3 {
-        for process in processes_of(root) {
+        let found = processes_of(root);
+        for process in &found {
             if let Some(pid) = Pid::from_raw(process.pid) {
                 // It may have ended between the look and this.
                 kill_process(pid, Signal::KILL).ok();
             }
         }
+        let began = tokio::time::Instant::now();
+        while found.iter().any(|it| has_files(it.pid)) && began.elapsed() < ENDED {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
+}
+
+/// Whether a process may still have files open: a zombie has closed them.
+fn has_files(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit_once(')')
+        .and_then(|(_, rest)| rest.split_whitespace().next());
+    !matches!(state, None | Some("Z" | "X"))
 }
 
 /// Everything that was seen running while this exists.

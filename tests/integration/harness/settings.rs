@@ -16,7 +16,7 @@ use super::program::build_everything;
 pub(crate) enum Form {
     /// The numbers that were promised.
     Full,
-    /// Fewer of them, for every commit.
+    /// Fewer of them, for every change; what runs when nobody says otherwise.
     Quick,
 }
 
@@ -76,8 +76,8 @@ fn read() -> Settings {
     Settings {
         towpath: variable("TOWPATH_BIN").map_or_else(beside_this_test, PathBuf::from),
         form: match variable("TOWPATH_ACCEPT").as_deref() {
-            Some("quick") => Form::Quick,
-            None | Some("full") => Form::Full,
+            None | Some("quick") => Form::Quick,
+            Some("full") => Form::Full,
             Some(other) => panic!("TOWPATH_ACCEPT is `{other}`; it can be `quick` or `full`"),
         },
         shared: variable("TOWPATH_SHARED").map(PathBuf::from),

@@ -136,6 +136,32 @@ async fn all_succeed(server: &Arc<Server>, ids: Vec<String>) {
     watches.join_all().await;
 }
 
+/// One commit per deployment, one file per commit, nobody's commit lost, no merges.
+async fn everything_landed(world: &World, ids: &[String], foreign: &BTreeSet<String>) {
+    let commits = world.remote.trailers("Towpath-Deployment").await;
+    let named: BTreeSet<_> = commits.iter().map(|(_, id)| id).collect();
+    assert_eq!(commits.len(), APPLICATIONS, "one commit per deployment");
+    assert_eq!(named, ids.iter().collect());
+    for (commit, _) in &commits {
+        let changed = world.remote.changed(commit).await;
+        assert_eq!(changed.len(), 1, "{commit} changes {changed:?}");
+    }
+    let ancestry = world.remote.ancestry().await;
+    let lost: Vec<_> = foreign.difference(&ancestry).collect();
+    assert!(lost.is_empty(), "foreign commits that are gone: {lost:?}");
+    assert_eq!(
+        world.remote.run(&["rev-list", "--merges", "main"]).await,
+        "",
+        "no merges"
+    );
+    let last = commits
+        .first()
+        .map(|(commit, _)| format!("{commit}..main"))
+        .unwrap_or_default();
+    let later = world.remote.run(&["rev-list", "--count", &last]).await;
+    println!("{later} foreign commits came after the last one of ours");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_promotions_land_on_a_branch_that_others_push_to_every_20_ms() {
     let duration = Duration::from_secs(settings().form.pick(30, 8));
@@ -167,23 +193,7 @@ async fn a_hundred_promotions_land_on_a_branch_that_others_push_to_every_20_ms()
     let refused: usize = foreign.iter().map(|it| it.refused).sum();
     let foreign: BTreeSet<_> = foreign.into_iter().flat_map(|it| it.arrived).collect();
 
-    let commits = world.remote.trailers("Towpath-Deployment").await;
-    let named: BTreeSet<_> = commits.iter().map(|(_, id)| id).collect();
-    assert_eq!(commits.len(), APPLICATIONS, "one commit per deployment");
-    assert_eq!(named, ids.iter().collect());
-    for (commit, _) in &commits {
-        let changed = world.remote.changed(commit).await;
-        assert_eq!(changed.len(), 1, "{commit} changes {changed:?}");
-    }
-    let ancestry = world.remote.ancestry().await;
-    let lost: Vec<_> = foreign.difference(&ancestry).collect();
-    assert!(lost.is_empty(), "foreign commits that are gone: {lost:?}");
-    assert_eq!(
-        world.remote.run(&["rev-list", "--merges", "main"]).await,
-        "",
-        "no merges"
-    );
-
+    everything_landed(&world, &ids, &foreign).await;
     let [ours, theirs] = ["towpath-pushes", "foreign-pushes"];
     let [pushes, theirs] = [ours, theirs].map(|it| lines(&world.remote.path().join(it)));
     println!(
@@ -191,12 +201,6 @@ async fn a_hundred_promotions_land_on_a_branch_that_others_push_to_every_20_ms()
         foreign.len()
     );
     println!("{pushes} pushes of ours");
-    let last = commits
-        .first()
-        .map(|(commit, _)| format!("{commit}..main"))
-        .unwrap_or_default();
-    let later = world.remote.run(&["rev-list", "--count", &last]).await;
-    println!("{later} foreign commits came after the last one of ours");
     // A slow machine pushes less often; one that hardly does is not hostile.
     let due = CLONES * usize::try_from(duration.as_millis() / EVERY.as_millis()).unwrap();
     assert!(

@@ -160,48 +160,61 @@ async fn a_wrong_value_is_refused_by_name() {
     nothing_happened(&world, server, &tip, &report).await;
 }
 
+const COMPLETE: [&str; 6] = [
+    "build",
+    "report",
+    "--container",
+    "api",
+    "--version",
+    "1.0.0",
+];
+
+/// Refused on the command line: this exit status, this code, a fix; and the same as JSON.
+async fn refused_by_cli(world: &World, arguments: &[&str], exit: i32, code: &str) {
+    let outcome = world.cli(arguments).await;
+    assert_eq!(outcome.code, exit, "{outcome}");
+    assert!(
+        outcome.stderr.starts_with(&format!("error[{code}]: ")),
+        "{outcome}"
+    );
+    assert!(outcome.stderr.contains("\n  fix: "), "{outcome}");
+    let outcome = world
+        .cli(&[&["--output", "json"], arguments].concat())
+        .await;
+    let json: Value = serde_json::from_str(&outcome.stderr).unwrap_or_else(|_| panic!("{outcome}"));
+    assert_eq!(
+        (outcome.code, &json["error"]["code"]),
+        (exit, &code.into()),
+        "{outcome}"
+    );
+    assert!(outcome.stdout.is_empty(), "{outcome}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_ends_with_1_when_refused_and_2_when_misused() {
     let (world, server, report) = world().await;
     let tip = world.remote.tip().await;
     let short = &report.digest[..report.digest.len() - 1];
-    let complete = [
-        "build",
-        "report",
-        "--container",
-        "api",
-        "--version",
-        "1.0.0",
-    ];
-    for (more, exit, code) in [
+    let wrong = [&COMPLETE[..], &["--definition", "api", "--digest", short]].concat();
+    refused_by_cli(&world, &wrong, 2, "invalid-value").await;
+    let nobody = [
+        &COMPLETE[..],
+        &["--definition", "nobody", "--digest", &report.digest],
+    ]
+    .concat();
+    refused_by_cli(&world, &nobody, 1, "unknown-definition").await;
+    let nothing = "00000000-0000-0000-0000-000000000000";
+    for (unknown, code) in [
+        (&["explain", nothing][..], "not-found"),
+        (&["deployments", "show", "ffff"], "not-found"),
+        (&["environments", "show", "nowhere"], "not-found"),
         (
-            &["--definition", "api", "--digest", short][..],
-            2,
-            "invalid-value",
+            &["rollback", "api", "--env", "development", "--to", "9.9.9"],
+            "never-ran-there",
         ),
-        (
-            &["--definition", "nobody", "--digest", &report.digest],
-            1,
-            "unknown-definition",
-        ),
+        (&["hold", "release", nothing], "no-such-hold"),
     ] {
-        let outcome = world.cli(&[&complete[..], more].concat()).await;
-        assert_eq!(outcome.code, exit, "{outcome}");
-        assert!(
-            outcome.stderr.starts_with(&format!("error[{code}]: ")),
-            "{outcome}"
-        );
-        assert!(outcome.stderr.contains("\n  fix: "), "{outcome}");
-        let arguments = [&["--output", "json"], &complete[..], more].concat();
-        let outcome = world.cli(&arguments).await;
-        let json: Value =
-            serde_json::from_str(&outcome.stderr).unwrap_or_else(|_| panic!("{outcome}"));
-        assert_eq!(
-            (outcome.code, &json["error"]["code"]),
-            (exit, &code.into()),
-            "{outcome}"
-        );
-        assert!(outcome.stdout.is_empty(), "{outcome}");
+        refused_by_cli(&world, unknown, 1, code).await;
     }
     for misuse in [
         &["build", "report"][..],
@@ -211,30 +224,13 @@ async fn the_command_line_ends_with_1_when_refused_and_2_when_misused() {
         let outcome = world.cli(misuse).await;
         assert_eq!(outcome.code, 2, "{outcome}");
     }
-    for (unknown, code) in [
-        (
-            &["explain", "00000000-0000-0000-0000-000000000000"][..],
-            "not-found",
-        ),
-        (&["deployments", "show", "ffff"], "not-found"),
-        (&["environments", "show", "nowhere"], "not-found"),
-        (
-            &["rollback", "api", "--env", "development", "--to", "9.9.9"],
-            "never-ran-there",
-        ),
-        (
-            &["hold", "release", "00000000-0000-0000-0000-000000000000"],
-            "no-such-hold",
-        ),
-    ] {
-        let outcome = world.cli(unknown).await;
-        assert_eq!(outcome.code, 1, "{outcome}");
-        assert!(
-            outcome.stderr.starts_with(&format!("error[{code}]: ")),
-            "{outcome}"
-        );
-    }
-    // A dry run says what would happen, and it does not.
+    nothing_happened(&world, server, &tip, &report).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_what_would_happen_and_it_does_not() {
+    let (world, server, report) = world().await;
+    let tip = world.remote.tip().await;
     let dry = [
         "--definition",
         "api",
@@ -242,8 +238,22 @@ async fn the_command_line_ends_with_1_when_refused_and_2_when_misused() {
         &report.digest,
         "--dry-run",
     ];
-    let json = world.json(&[&complete[..], &dry].concat()).await;
+    let json = world.json(&[&COMPLETE[..], &dry].concat()).await;
     assert_eq!(json["state"], "ROUTED", "{json}");
+    let hold = [
+        "hold",
+        "create",
+        "--scope",
+        "all",
+        "--reason",
+        "freeze",
+        "--dry-run",
+    ];
+    world.json(&hold).await;
+    assert_eq!(
+        world.json(&["hold", "list", "--all"]).await["holds"],
+        json!([])
+    );
     nothing_happened(&world, server, &tip, &report).await;
 }
 

@@ -11,7 +11,8 @@ use crate::harness::{Options, Program, Report, Server, World, http, settings};
 /// Room for the data directory, in MiB.
 const ROOM: usize = 24;
 
-/// A small disk of its own for the data directory.
+/// A small disk of its own for the data directory. It goes before its world, which could not be
+/// removed otherwise: it is declared later.
 struct Disk {
     at: PathBuf,
     home: PathBuf,
@@ -171,8 +172,6 @@ async fn a_full_disk_is_said_and_after_room_is_made_nothing_is_lost() {
 
     std::fs::remove_file(filler).unwrap();
     is_complete(&world, server, &told).await;
-    drop(world);
-    drop(disk);
 }
 
 /// Everything accepted comes to its end; what was refused is accepted now, and runs.
@@ -250,8 +249,6 @@ async fn a_read_only_directory_is_said_and_a_writable_one_goes_on() {
         .await;
     assert_eq!(served(&world).await, "1.1.0");
     server.stop().await;
-    drop(world);
-    drop(disk);
 }
 
 /// A disk cannot become read-only while an application writes its output there.

@@ -82,6 +82,14 @@ impl Holds {
             .min()
     }
 
+    /// Those that no person placed, whether they still hold or not.
+    pub fn automatic(&self) -> impl Iterator<Item = Uuid> {
+        self.0
+            .values()
+            .filter(|it| it.source != Source::Person)
+            .map(|it| it.id)
+    }
+
     pub(super) fn place(&mut self, hold: Hold) {
         self.0.insert(hold.id, hold);
     }

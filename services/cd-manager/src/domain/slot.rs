@@ -245,11 +245,10 @@ pub struct State {
 const HISTORY: usize = 50;
 
 impl State {
-    /// Whether this deployment is part of the slot's present.
-    pub fn mentions(&self, deployment: Uuid) -> bool {
+    /// Whether this deployment waits here, has the slot, or is what runs.
+    pub fn holds_place(&self, deployment: Uuid) -> bool {
         let is = |it: &Option<Candidate>| it.as_ref().is_some_and(|it| it.deployment == deployment);
-        is(&self.newest)
-            || is(&self.waiting)
+        is(&self.waiting)
             || is(&self.forced)
             || is(&self.in_flight)
             || self
@@ -264,17 +263,19 @@ impl State {
     }
 
     /// Where a rollback goes when nobody says where: back to what runs when the manifest holds
-    /// something else (a version that failed), otherwise to what ran before.
+    /// something else (a version that failed), otherwise to what ran before what runs first ran.
+    /// Rolling back twice therefore goes two versions back, and never forward.
     pub fn rollback_default(&self) -> Option<&Placed> {
         let current = self.current.as_ref()?;
-        if self.written.as_deref() == Some(current.candidate.version.as_str()) {
-            self.history
-                .iter()
-                .rev()
-                .find(|it| it.candidate.version != current.candidate.version)
-        } else {
-            Some(current)
+        let version = &current.candidate.version;
+        if self.written.as_deref() != Some(version.as_str()) {
+            return Some(current);
         }
+        let first = self
+            .history
+            .iter()
+            .position(|it| &it.candidate.version == version)?;
+        self.history[..first].last()
     }
 
     /// The last success of a version here.
@@ -414,7 +415,7 @@ fn offer(
     candidate: &Candidate,
     compared: Option<(Uuid, Verdict)>,
 ) -> Result<Vec<Event>, Rejection> {
-    if state.mentions(candidate.deployment) {
+    if state.holds_place(candidate.deployment) {
         return Ok(vec![]);
     }
     let accepted = |because| Event::Accepted {
@@ -425,6 +426,8 @@ fn offer(
     };
     match (&state.newest, compared) {
         (None, _) => Ok(vec![accepted(None)]),
+        // It failed or was refused, and is tried again; nothing newer came meanwhile.
+        (Some(newest), _) if newest.deployment == candidate.deployment => Ok(vec![accepted(None)]),
         (Some(newest), Some((with, verdict))) if newest.deployment == with => {
             if !verdict.is_newer {
                 let by = newest.deployment;
@@ -458,7 +461,7 @@ fn force(
     hold: &Hold,
     edit: Option<&Edit>,
 ) -> Result<Vec<Event>, Rejection> {
-    if state.mentions(candidate.deployment) {
+    if state.holds_place(candidate.deployment) {
         return Ok(vec![]);
     }
     if let Some(forced) = &state.forced {
@@ -477,6 +480,12 @@ fn force(
         because: None,
         forced: true,
     });
+    // A person's newest decision stands for those before it: one release is enough.
+    let replaced = state.holds.automatic().map(|id| Event::Released {
+        id,
+        reason: format!("replaced by hold {}", hold.id),
+    });
+    events.extend(replaced);
     events.push(Event::Held(hold.clone()));
     Ok(events)
 }

@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use decider::Decider as _;
 use eventlog::process::{Perform, Process, Reaction, Retry};
-use eventlog::{ExecuteError, ReadError, Stored};
-use ids::{Uuid, derive};
+use eventlog::{Context, ExecuteError, ReadError, Stored};
+use ids::{AggregateId, Uuid, derive};
 
 pub(crate) use watch::watch;
 
@@ -189,9 +190,27 @@ impl Inner {
             hold,
             edit: None,
         };
-        self.tell_slot(candidate.deployment, place, &command)
+        let id = candidate.deployment;
+        let context = Context {
+            actor: self.requested_by(id).await?,
+            ..self.context(id)
+        };
+        let slot = derive::slot(&place.environment, &place.application);
+        settled(self.slots.execute(slot, &context, &command).await).map(drop)
+    }
+
+    /// Who asked for a deployment: what follows from it by itself is still theirs.
+    async fn requested_by(&self, id: Uuid) -> Result<String, Retry> {
+        let aggregate = AggregateId::new(deployment::Decisions::KIND, id);
+        let first = self
+            .deps
+            .log
+            .load(&aggregate, 0)
             .await
-            .map(drop)
+            .map_err(|error| retry(&error))?;
+        Ok(first
+            .first()
+            .map_or_else(|| crate::ROLE.to_owned(), |it| it.commit.actor.clone()))
     }
 
     /// Records something on a deployment. A rejection means that it is settled already.

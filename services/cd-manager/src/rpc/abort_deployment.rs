@@ -17,7 +17,7 @@ impl Inner {
         let command = Command::Abort {
             reason: super::text("reason", &request.reason)?,
         };
-        self.deployments.execute(id, context, &command).await?;
+        self.ask(id, context, &command, request.dry_run).await?;
         Ok(pb::AbortDeploymentResponse {
             deployment: Some(self.deployment_row(id).await?),
         })

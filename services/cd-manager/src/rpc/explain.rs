@@ -12,6 +12,7 @@ use crate::domain::build::{self, Build, Status};
 use crate::domain::deployment::{Decisions, Deployment, End};
 use crate::domain::explain::{self, Surroundings, Waiting};
 use crate::domain::slot::{self, Slot};
+use crate::queries::Shortened;
 
 /// The role that applies manifests.
 const RUNNER: &str = "runner";
@@ -21,7 +22,7 @@ impl Inner {
         if let Some((environment, application)) = subject.split_once('/') {
             return self.explain_slot(environment, application).await;
         }
-        if let Ok(id) = Uuid::parse_str(subject)
+        if let Some(id) = self.find(Shortened::Builds, subject).await?
             && let build::State::Known {
                 report,
                 status,

@@ -2,7 +2,7 @@
 
 use eventlog::Position;
 use proto::delivery::v1 as pb;
-use service::Fault;
+use service::fault::{Fault, Kind};
 
 use crate::{Inner, queries};
 
@@ -16,6 +16,7 @@ impl Inner {
         &self,
         request: &pb::ListDeploymentsRequest,
     ) -> Result<pb::ListDeploymentsResponse, Fault> {
+        check_state(&request.state)?;
         let position = match request.min_position {
             0 => self.read_now().await?,
             wanted => {
@@ -40,4 +41,27 @@ impl Inner {
             position: position.0,
         })
     }
+}
+
+/// The words that a deployment's state can be.
+const STATES: [&str; 10] = [
+    "PENDING",
+    "IN_PROGRESS",
+    "WAITING",
+    "HALTED",
+    "SUCCESS",
+    "FAILED",
+    "SUPERSEDED",
+    "ABORTED",
+    "ROLLED_BACK",
+    "QUARANTINED",
+];
+
+fn check_state(state: &str) -> Result<(), Fault> {
+    if state.is_empty() || STATES.contains(&state) {
+        return Ok(());
+    }
+    let what = format!("`{}` is no state of a deployment", super::shown(state));
+    Err(Fault::new(Kind::Invalid, "invalid-value", what)
+        .fix(format!("states: {}", STATES.join(", "))))
 }

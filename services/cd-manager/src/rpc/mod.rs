@@ -19,18 +19,21 @@ mod watch_deployments;
 use std::sync::Arc;
 use std::time::Duration;
 
+use decider::Decider as _;
 use eventlog::{Context, Position};
 use futures::stream::BoxStream;
 use ids::Uuid;
 use prost::Message;
 use proto::delivery::v1 as pb;
 use proto::delivery::v1::delivery_service_server::DeliveryService;
-use service::fault::{Fault, Kind};
+use service::fault::{Coded as _, Fault, Kind};
 use service::{authn, key};
 use source::{DeskError, Snapshot};
 use tonic::{Request, Response, Status};
 
-use crate::{Inner, queries};
+use crate::Inner;
+use crate::domain::deployment::{self, Decisions};
+use crate::queries::{self, Shortened};
 
 /// How long a reader waits for a position it has heard of.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -91,7 +94,10 @@ impl DeliveryService for Rpc {
     ) -> Answer<pb::RetryDeploymentResponse> {
         let result = async {
             self.0
-                .retry_deployment(&self.call(&request, "RetryDeployment")?, request.get_ref())
+                .retry_deployment(
+                    &self.call(&request, "RetryDeployment", request.get_ref().dry_run)?,
+                    request.get_ref(),
+                )
                 .await
         };
         answer(result.await)
@@ -103,7 +109,10 @@ impl DeliveryService for Rpc {
     ) -> Answer<pb::AbortDeploymentResponse> {
         let result = async {
             self.0
-                .abort_deployment(&self.call(&request, "AbortDeployment")?, request.get_ref())
+                .abort_deployment(
+                    &self.call(&request, "AbortDeployment", request.get_ref().dry_run)?,
+                    request.get_ref(),
+                )
                 .await
         };
         answer(result.await)
@@ -133,7 +142,10 @@ impl DeliveryService for Rpc {
     ) -> Answer<pb::RollbackResponse> {
         let result = async {
             self.0
-                .rollback(&self.call(&request, "Rollback")?, request.get_ref())
+                .rollback(
+                    &self.call(&request, "Rollback", request.get_ref().dry_run)?,
+                    request.get_ref(),
+                )
                 .await
         };
         answer(result.await)
@@ -145,7 +157,10 @@ impl DeliveryService for Rpc {
     ) -> Answer<pb::CreateHoldResponse> {
         let result = async {
             self.0
-                .create_hold(&self.call(&request, "CreateHold")?, request.get_ref())
+                .create_hold(
+                    &self.call(&request, "CreateHold", request.get_ref().dry_run)?,
+                    request.get_ref(),
+                )
                 .await
         };
         answer(result.await)
@@ -164,7 +179,10 @@ impl DeliveryService for Rpc {
     ) -> Answer<pb::ReleaseHoldResponse> {
         let result = async {
             self.0
-                .release_hold(&self.call(&request, "ReleaseHold")?, request.get_ref())
+                .release_hold(
+                    &self.call(&request, "ReleaseHold", request.get_ref().dry_run)?,
+                    request.get_ref(),
+                )
                 .await
         };
         answer(result.await)
@@ -173,15 +191,25 @@ impl DeliveryService for Rpc {
 
 impl Rpc {
     /// Who calls a method that changes something, with its idempotency.
-    fn call<T: Message>(&self, request: &Request<T>, method: &str) -> Result<Context, Fault> {
+    fn call<T: Message>(
+        &self,
+        request: &Request<T>,
+        method: &str,
+        dry_run: bool,
+    ) -> Result<Context, Fault> {
         let caller = authn::principal(request)?;
         let body = request.get_ref().encode_to_vec();
         let key = key::required(request)?;
-        let idempotency = self.0.deps.keys.take(&caller.name, method, key, &body)?;
+        // What records nothing uses up no key.
+        let idempotency = if dry_run {
+            None
+        } else {
+            Some(self.0.deps.keys.take(&caller.name, method, key, &body)?)
+        };
         Ok(Context {
             actor: caller.name,
             now_us: self.0.deps.clock.now_us(),
-            idempotency: Some(idempotency),
+            idempotency,
             correlation: None,
             causation: None,
         })
@@ -223,27 +251,57 @@ impl Inner {
         Ok(tail.position)
     }
 
+    /// Asks something of a deployment; dry, it only finds out whether it would be refused.
+    async fn ask(
+        &self,
+        id: Uuid,
+        context: &Context,
+        command: &deployment::Command,
+        dry_run: bool,
+    ) -> Result<(), Fault> {
+        if !dry_run {
+            self.deployments.execute(id, context, command).await?;
+            return Ok(());
+        }
+        let state = self
+            .deployments
+            .load(id)
+            .await
+            .map_err(Fault::broken)?
+            .state;
+        Decisions::decide(&state, command)
+            .map(drop)
+            .map_err(|it| Fault::new(Kind::Rejected, it.code(), it.to_string()).fix(it.fix()))
+    }
+
     /// The deployment that a full id or an unambiguous beginning names.
     async fn deployment_id(&self, text: &str) -> Result<Uuid, Fault> {
         let not_found = || {
             Fault::new(Kind::NotFound, "not-found", format!("there is no deployment `{}`", shown(text)))
                 .fix("`towpath deployments list` shows all; the first eight characters of an id are enough")
         };
+        self.find(Shortened::Deployments, text)
+            .await?
+            .ok_or_else(not_found)
+    }
+
+    /// The id that a text names: a full one, or the beginning of only one.
+    async fn find(&self, of: Shortened, text: &str) -> Result<Option<Uuid>, Fault> {
         self.read_now().await?;
         if text.len() < 4 || !text.bytes().all(|it| it.is_ascii_hexdigit() || it == b'-') {
-            return Err(not_found());
+            return Ok(None);
         }
         let prefix = text.to_ascii_lowercase();
-        let found = queries::ids_with_prefix(&self.deps.reads, &prefix).await?;
-        match found.as_slice() {
-            [only] => Uuid::parse_str(only).map_err(Fault::broken),
-            [] => Err(not_found()),
-            _ => Err(Fault::new(
-                Kind::Invalid,
-                "ambiguous-id",
-                format!("several deployments begin with `{}`", shown(text)),
-            )
-            .fix("write more of the id")),
+        match queries::ids_with_prefix(&self.deps.reads, of, &prefix)
+            .await?
+            .as_slice()
+        {
+            [only] => Uuid::parse_str(only).map(Some).map_err(Fault::broken),
+            [] => Ok(None),
+            _ => {
+                let what = format!("several ids begin with `{}`", shown(text));
+                Err(Fault::new(Kind::Invalid, "ambiguous-id", what).fix("write more of the id"))
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! `ReleaseHold`.
 
 use eventlog::Context;
-use ids::{AggregateId, Uuid};
+use ids::AggregateId;
 use proto::delivery::v1 as pb;
 use service::fault::{Fault, Kind};
 
+use crate::Inner;
 use crate::domain::{scope, slot};
-use crate::{Inner, queries};
+use crate::queries::{self, Shortened};
 
 impl Inner {
     pub(super) async fn release_hold(
@@ -19,8 +20,8 @@ impl Inner {
             Fault::new(Kind::NotFound, "no-such-hold", what)
                 .fix("`towpath hold list` shows those in force")
         };
-        let id = Uuid::parse_str(&request.id).map_err(|_| not_found())?;
-        self.read_now().await?;
+        let found = self.find(Shortened::Holds, &request.id).await?;
+        let id = found.ok_or_else(not_found)?;
         let (hold, aggregate) = queries::hold_by_id(&self.deps.reads, &id.to_string())
             .await?
             .ok_or_else(not_found)?;

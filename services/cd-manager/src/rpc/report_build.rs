@@ -31,13 +31,13 @@ impl Inner {
             report.version.as_str(),
         );
         let idempotency = match key {
-            Some(key) => Some(self.deps.keys.take(
+            Some(key) if !request.dry_run => Some(self.deps.keys.take(
                 caller,
                 "ReportBuild",
                 key,
                 &request.encode_to_vec(),
             )?),
-            None => None,
+            Some(_) | None => None,
         };
         let known = self.builds.load(id).await.map_err(Fault::broken)?.state;
         let settled = match &known {

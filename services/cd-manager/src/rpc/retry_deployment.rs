@@ -14,8 +14,7 @@ impl Inner {
         request: &pb::RetryDeploymentRequest,
     ) -> Result<pb::RetryDeploymentResponse, Fault> {
         let id = self.deployment_id(&request.id).await?;
-        self.deployments
-            .execute(id, context, &Command::Retry)
+        self.ask(id, context, &Command::Retry, request.dry_run)
             .await?;
         Ok(pb::RetryDeploymentResponse {
             deployment: Some(self.deployment_row(id).await?),

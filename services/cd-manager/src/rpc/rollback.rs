@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use eventlog::Context;
-use ids::derive;
+use ids::{Oid, Uuid, derive};
 use manifests::Values;
 use proto::delivery::v1 as pb;
 use service::fault::{Fault, Kind as FaultKind};
 
 use crate::Inner;
-use crate::domain::deployment::{Command, Created};
+use crate::domain::build;
+use crate::domain::deployment::{Command, Created, Deployment};
 use crate::domain::slot::{self, Placed};
 use crate::domain::track::{Kind, Stage};
 use crate::effects::hold_of;
@@ -26,15 +27,27 @@ impl Inner {
         request: &pb::RollbackRequest,
     ) -> Result<pb::RollbackResponse, Fault> {
         let (environment, application) = (&request.environment, &request.application);
-        let slot = self.settled_slot(environment, application).await?;
-        let to = target(&slot, request)?.clone();
         let key = context
             .idempotency
             .map(|it| it.commit_id.to_string())
             .unwrap_or_default();
+        // Of the key alone, so that a repeated call finds its own deployment whatever came since.
+        let id = derive::id(
+            "deployment",
+            &[Kind::Rollback.as_str(), environment, application, &key],
+        );
+        if let Some(known) = self
+            .deployments
+            .load(id)
+            .await
+            .map_err(Fault::broken)?
+            .state
+        {
+            return self.answer_again(id, &known, environment).await;
+        }
+        let slot = self.settled_slot(environment, application).await?;
+        let to = target(&slot, request)?.clone();
         let before = self.deployment_of(&to).await?;
-        let kind = format!("{}:{environment}:{key}", Kind::Rollback.as_str());
-        let id = derive::deployment(before.build, application, &kind, 0);
         let response = pb::RollbackResponse {
             deployment_id: id.to_string(),
             from_version: slot.written.clone().unwrap_or_default(),
@@ -42,18 +55,9 @@ impl Inner {
             hold_id: hold_of(id).to_string(),
             diff: self.diff(environment, application, &before).await?,
         };
-        // A repeated call finds its own deployment and changes nothing.
-        let is_repeat = self
-            .deployments
-            .load(id)
-            .await
-            .map_err(Fault::broken)?
-            .state
-            .is_some();
-        if !is_repeat {
-            refuse_needless(&slot, &to)?;
-            self.require_image(&before).await?;
-        }
+        refuse_needless(&slot, &to)?;
+        self.refuse_quarantined(&before).await?;
+        self.require_image(&before).await?;
         if request.dry_run {
             return Ok(response);
         }
@@ -73,6 +77,94 @@ impl Inner {
             .await?;
         self.read_now().await?;
         Ok(response)
+    }
+
+    /// The answer that an earlier call with the same key got, made again from what it did.
+    async fn answer_again(
+        &self,
+        id: Uuid,
+        known: &Deployment,
+        environment: &str,
+    ) -> Result<pb::RollbackResponse, Fault> {
+        let created = &known.created;
+        let commit = known.place(environment).and_then(|it| it.step.commit());
+        let (from_version, diff) = if let Some(commit) = commit {
+            self.written_by(commit, &created.application, environment)
+                .await?
+        } else {
+            let id = derive::slot(environment, &created.application);
+            let slot = self.slots.load(id).await.map_err(Fault::broken)?.state;
+            let diff = self
+                .diff(environment, &created.application, created)
+                .await?;
+            (slot.written.unwrap_or_default(), diff)
+        };
+        Ok(pb::RollbackResponse {
+            deployment_id: id.to_string(),
+            from_version,
+            to_version: created.version.to_string(),
+            hold_id: hold_of(id).to_string(),
+            diff,
+        })
+    }
+
+    /// The version that a commit replaced, and the lines that it changed.
+    async fn written_by(
+        &self,
+        commit: &Oid,
+        application: &str,
+        environment: &str,
+    ) -> Result<(String, String), Fault> {
+        let desk = &self.deps.desk;
+        let facts = desk.mirror().commit(commit).await.map_err(Fault::broken)?;
+        let Some(parent) = facts.parents.first() else {
+            return Ok(Default::default());
+        };
+        let snapshot = desk.at(commit).await.map_err(Fault::broken)?;
+        let Ok(location) = snapshot.version_location(application, environment) else {
+            return Ok(Default::default());
+        };
+        let file = &location.file;
+        let read = async |at: &Oid| {
+            desk.mirror()
+                .read_file(at, file)
+                .await
+                .map_err(Fault::broken)
+        };
+        let (before, after) = (
+            read(parent).await?.unwrap_or_default(),
+            read(commit).await?.unwrap_or_default(),
+        );
+        let version = manifests::current_version(file, &before, &location)
+            .ok()
+            .flatten();
+        Ok((
+            version.unwrap_or_default(),
+            lines_changed(file, &before, &after),
+        ))
+    }
+
+    /// What was reported with two digests goes nowhere, not even back.
+    async fn refuse_quarantined(&self, created: &Created) -> Result<(), Fault> {
+        let build = self
+            .builds
+            .load(created.build)
+            .await
+            .map_err(Fault::broken)?
+            .state;
+        if let build::State::Known {
+            status: build::Status::Quarantined { digest },
+            ..
+        } = build
+        {
+            let what = format!(
+                "{} {} is QUARANTINED: it was reported with {} and again with {digest}",
+                created.application, created.version, created.digest
+            );
+            return Err(Fault::new(FaultKind::Rejected, "build-quarantined", what)
+                .fix("roll back to another version with --to"));
+        }
+        Ok(())
     }
 
     /// The slot, once a promotion that has just succeeded there has left it: whoever saw the
@@ -203,12 +295,13 @@ fn target<'a>(slot: &'a slot::State, request: &pb::RollbackRequest) -> Result<&'
         super::shown(&request.application)
     );
     let history = || {
-        let versions: Vec<_> = slot
-            .history
-            .iter()
-            .rev()
-            .map(|it| it.candidate.version.as_str())
-            .collect();
+        let mut versions: Vec<_> = Vec::new();
+        for it in slot.history.iter().rev() {
+            let version = it.candidate.version.as_str();
+            if !versions.contains(&version) {
+                versions.push(version);
+            }
+        }
         if versions.is_empty() {
             "nothing has succeeded there yet; `towpath environments list` shows what runs where"
                 .to_owned()

@@ -149,6 +149,19 @@ impl Step {
         }
     }
 
+    /// The commit that wrote the version, once there is one.
+    pub fn commit(&self) -> Option<&Oid> {
+        match self {
+            Self::Committed { commit }
+            | Self::Succeeded { commit, .. }
+            | Self::Failed { commit, .. } => Some(commit),
+            Self::Waiting
+            | Self::Requested { .. }
+            | Self::Refused { .. }
+            | Self::Superseded { .. } => None,
+        }
+    }
+
     pub(super) fn is_requested(&self) -> bool {
         matches!(self, Self::Requested { .. })
     }

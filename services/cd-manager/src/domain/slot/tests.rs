@@ -259,3 +259,75 @@ fn an_unknown_hand_written_version_holds_and_is_told_once() {
     assert_eq!(after.state().unknown, Some(edit));
     let _state = after.refuses(&start(1), &Rejection::Held("rolled back".into()));
 }
+
+#[test]
+fn what_failed_can_be_tried_again_unless_something_newer_came() {
+    let failed = given::<Slot>([])
+        .when(&offer(1, None))
+        .when(&start(1))
+        .when(&finish(1, Outcome::Failed))
+        .then(&offer(1, Some((1, false))), &[accepted(1, None)])
+        .when(&start(1))
+        .when(&finish(1, Outcome::Failed));
+    failed
+        .when(&offer(2, Some((1, true))))
+        .then(&offer(1, Some((2, false))), &[superseded(1, 2)]);
+}
+
+fn rolled_back_to(n: u64, id: u128) -> Command {
+    let candidate = Candidate {
+        deployment: Uuid::from_u128(id),
+        ..candidate(n)
+    };
+    Command::Force {
+        place: place(),
+        candidate,
+        hold: hold(id),
+        edit: None,
+    }
+}
+
+fn finish_of(id: u128) -> Command {
+    let deployment = Uuid::from_u128(id);
+    Command::Finish {
+        deployment,
+        outcome: Outcome::Succeeded,
+        manifest_commit: "c".into(),
+    }
+}
+
+#[test]
+fn rolling_back_twice_goes_two_versions_back_and_leaves_one_hold() {
+    let mut history = given::<Slot>([]);
+    for n in 1..=3 {
+        let compared = (n > 1).then(|| (n - 1, true));
+        history = history
+            .when(&offer(n, compared))
+            .when(&start(n))
+            .when(&finish(n, Outcome::Succeeded));
+    }
+    assert_eq!(
+        history.state().rollback_default().unwrap().candidate,
+        candidate(2)
+    );
+    let start_of = |id| Command::Start {
+        deployment: Uuid::from_u128(id),
+        now_us: 0,
+        held_above: None,
+    };
+    let once = history
+        .when(&rolled_back_to(2, 91))
+        .when(&start_of(91))
+        .when(&finish_of(91));
+    assert_eq!(
+        once.state().rollback_default().unwrap().candidate,
+        candidate(1)
+    );
+    let twice = once
+        .when(&rolled_back_to(1, 92))
+        .when(&start_of(92))
+        .when(&finish_of(92));
+    assert_eq!(twice.state().rollback_default(), None);
+    let holds: Vec<_> = twice.state().holds.active(0).map(|it| it.id).collect();
+    assert_eq!(holds, [Uuid::from_u128(92)]);
+}
