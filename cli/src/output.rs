@@ -13,8 +13,26 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Prints one line. A closed pipe ends the command quietly, as `head` expects.
+/// Prints text, without what could drive a terminal: others wrote parts of it.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    raw(&clean(text))
+}
+
+/// A text without control characters other than line breaks and tabs.
+fn clean(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for it in text.chars() {
+        if it.is_control() && it != '\n' && it != '\t' {
+            shown.extend(it.escape_default());
+        } else {
+            shown.push(it);
+        }
+    }
+    shown
+}
+
+/// Prints one line as it is. A closed pipe ends the command quietly, as `head` expects.
+pub(crate) fn raw(text: &str) -> Result<(), Failure> {
     match writeln!(std::io::stdout().lock(), "{text}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
@@ -28,8 +46,13 @@ pub(crate) fn json(value: &serde_json::Value) -> Result<(), Failure> {
 
 /// Prints rows under a header, each column as wide as its widest cell.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    let cell = |it: &String| clean(it).replace(['\n', '\t'], " ");
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(cell).collect())
+        .collect();
     let mut widths: Vec<usize> = header.iter().map(|it| it.chars().count()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
@@ -42,10 +65,10 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure
         }
         text.trim_end().to_owned()
     };
-    line(&faint(&shown(&mut header.iter().copied())))?;
-    for row in rows {
+    raw(&faint(&shown(&mut header.iter().copied())))?;
+    for row in &rows {
         let text = shown(&mut row.iter().map(String::as_str));
-        line(&row.iter().fold(text, |text, cell| coloured(text, cell)))?;
+        raw(&row.iter().fold(text, |text, cell| coloured(text, cell)))?;
     }
     Ok(())
 }

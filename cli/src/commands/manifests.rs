@@ -58,7 +58,7 @@ fn validate(scene: &Scene, dir: &Path) -> Result<ExitCode, Failure> {
     } else {
         let colour = std::io::stdout().is_terminal();
         for problem in &problems {
-            output::line(
+            output::raw(
                 problem
                     .render(|file| texts.get(file).cloned(), colour)
                     .trim_end(),

@@ -49,6 +49,9 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
         };
         output::line(&format!("role         {} {}{why}", role.name, role.state))?;
     }
+    for unwell in &status.unwell {
+        output::line(&format!("unwell       {unwell}"))?;
+    }
     for problem in &status.manifest_problems {
         output::line(&format!("problem      {problem}"))?;
     }

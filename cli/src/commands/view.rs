@@ -169,6 +169,7 @@ pub(crate) fn status(it: &control::GetStatusResponse) -> Value {
         "manifest_problems": it.manifest_problems,
         "roles": roles,
         "deployments_in_progress": it.deployments_in_progress,
+        "unwell": it.unwell,
     })
 }
 

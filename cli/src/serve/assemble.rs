@@ -123,7 +123,14 @@ pub(crate) async fn start(data: &Path, config: &Config) -> Result<Running, Failu
     let listener = serve::bind(address).await?;
     let bound = listener.local_addr()?;
     run_roles(&ground, &projector, &manager, &runner);
-    let router = router(&ground, config, data, &projector, &manager, identities);
+    let router = router(
+        &ground,
+        config,
+        data,
+        &projector,
+        (&manager, &runner),
+        identities,
+    );
     let address = format!("{}://{bound}", if tls.is_some() { "https" } else { "http" });
     let front = tokio::spawn(serve::serve(listener, router, tls, ground.stop.clone()));
     publish(data, &address)?;
@@ -256,8 +263,8 @@ fn projector_refused(error: &eventlog::projector::ProjectorError) -> Failure {
     }
 }
 
-/// A remote that does not answer may come back; a repository on this machine that does not, or
-/// one that can never work, is refused.
+/// A remote that does not answer may come back, and so may a repository on this machine that was
+/// there before. One that can never work is refused.
 async fn open_desk(data: &Path, config: &Config) -> Result<Desk, Failure> {
     let failed = |error: &DeskError| {
         let DeskError::Git(git) = error;
@@ -269,12 +276,22 @@ async fn open_desk(data: &Path, config: &Config) -> Result<Desk, Failure> {
         .map_err(|error| failed(&error))?;
     match desk.look().await {
         Ok(_) => Ok(desk),
-        Err(DeskError::Git(error)) if error.retryable() && !desk.mirror().is_local() => {
+        Err(DeskError::Git(error)) if error.retryable() && may_come_back(&desk).await => {
             tracing::warn!(%error, "the manifests repository does not answer; going on without it for now");
+            Ok(desk)
+        }
+        // A branch that was there and is not now may be pushed again.
+        Err(error) if may_come_back(&desk).await && desk.mirror().is_local() => {
+            tracing::warn!(%error, "the manifests cannot be read; going on with what is known");
             Ok(desk)
         }
         Err(error) => Err(failed(&error)),
     }
+}
+
+async fn may_come_back(desk: &Desk) -> bool {
+    let seen = desk.mirror().tip(desk.branch()).await;
+    !desk.mirror().is_local() || seen.is_ok_and(|it| it.is_some())
 }
 
 async fn follow_identities(ground: &Ground) -> Result<(), Failure> {
@@ -388,7 +405,7 @@ fn router(
     config: &Config,
     data: &Path,
     projector: &Projector,
-    manager: &CdManager,
+    (manager, runner): (&CdManager, &Runner),
     identities: Arc<Repository<Identity>>,
 ) -> axum::Router {
     let access = Access {
@@ -404,6 +421,7 @@ fn router(
         desk: ground.desk.clone(),
         roles: ground.roles.clone(),
         manager: manager.clone(),
+        runner: runner.clone(),
         manifests_url: config.manifests.url.clone(),
         data: data.to_owned(),
         fsync_us: Arc::default(),

@@ -9,6 +9,7 @@ use eventlog::{Durability, EventLog, Item, Position, Stored};
 use futures::stream::{BoxStream, StreamExt as _};
 use proto::control::v1 as pb;
 use proto::control::v1::control_service_server::ControlService;
+use runner::Runner;
 use service::fault::{Fault, Kind};
 use service::role::Roles;
 use source::Desk;
@@ -23,6 +24,7 @@ pub(super) struct Control {
     pub(super) desk: Desk,
     pub(super) roles: Roles,
     pub(super) manager: CdManager,
+    pub(super) runner: Runner,
     pub(super) manifests_url: String,
     pub(super) data: PathBuf,
     pub(super) fsync_us: Arc<OnceCell<u64>>,
@@ -59,6 +61,7 @@ impl Control {
                 .to_owned(),
                 message: stopped.unwrap_or_default(),
             });
+        let unwell = self.runner.unwell().await;
         let read_position = self.read_position.borrow().0;
         Ok(pb::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -74,6 +77,10 @@ impl Control {
             manifest_problems: problems,
             roles: roles.collect(),
             deployments_in_progress: self.manager.in_progress() as u64,
+            unwell: unwell
+                .into_iter()
+                .map(|(name, why)| format!("{name}: {why}"))
+                .collect(),
         })
     }
 }

@@ -77,7 +77,10 @@ impl Snapshot {
         environment: &str,
     ) -> Result<Location, Diagnostic> {
         let Some(found) = self.application(application) else {
-            let why = format!("there is no Application `{application}` at {}", self.commit);
+            let mut why = format!("there is no Application `{application}` at {}", self.commit);
+            if let Some(first) = self.problems.first() {
+                why = format!("{why}; what is broken there may hide it: {first}");
+            }
             return Err(Diagnostic::of_file("unknown-application", why, "")
                 .help("restore its manifest, or abort the deployment"));
         };

@@ -155,6 +155,16 @@ impl World {
         self.builds.get(&id).map(|(_, state)| state)
     }
 
+    /// Builds that no application is made from.
+    pub fn unmatched(&self) -> impl Iterator<Item = (Uuid, &build::Report)> {
+        self.builds.iter().filter_map(|(id, (_, state))| {
+            let build::State::Known { report, status, .. } = state else {
+                return None;
+            };
+            matches!(status, build::Status::Unmatched { .. }).then_some((*id, report))
+        })
+    }
+
     /// All builds of a container with this version.
     pub fn builds_of<'a>(
         &'a self,

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use domain::run::Run;
 use process::World;
-use target::Target;
+use target::{Condition, Target};
 
 /// The name of this role.
 pub const ROLE: &str = "runner";
@@ -60,6 +60,25 @@ pub fn build(deps: Deps) -> Runner {
 }
 
 impl Runner {
+    /// What succeeded once and does not run well now, by `environment/application`.
+    pub async fn unwell(&self) -> Vec<(String, String)> {
+        let current: Vec<_> = self
+            .0
+            .world()
+            .current()
+            .map(|(slot, it)| (slot, it.clone()))
+            .collect();
+        let mut found = Vec::new();
+        for (slot, due) in current {
+            let seen = self.0.deps.target.observe(slot).await;
+            if !matches!(seen.condition, Condition::Current | Condition::InProgress) {
+                let name = format!("{}/{}", due.environment, due.image.application);
+                found.push((name, format!("{}: {}", seen.condition, seen.message)));
+            }
+        }
+        found
+    }
+
     /// Runs until cancelled, or until the log cannot be read any further.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), ReadError> {
         let inner = &self.0;

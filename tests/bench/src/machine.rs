@@ -23,6 +23,8 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     /// The version of git.
     pub(crate) git: String,
+    /// How many wanted a processor in the minute before: figures of a busy machine say less.
+    pub(crate) load: String,
 }
 
 impl Machine {
@@ -31,6 +33,7 @@ impl Machine {
         let cpu = fs::read_to_string("/proc/cpuinfo").context("cannot read /proc/cpuinfo")?;
         let memory = fs::read_to_string("/proc/meminfo").context("cannot read /proc/meminfo")?;
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+        let load = fs::read_to_string("/proc/loadavg")?;
         let kib: u64 = field(&memory, "MemTotal")
             .and_then(|it| it.split(' ').next()?.parse().ok())
             .unwrap_or_default();
@@ -43,6 +46,7 @@ impl Machine {
             git: program::git(directory, &["version"])?
                 .trim_start_matches("git version ")
                 .to_owned(),
+            load: load.split(' ').next().unwrap_or_default().to_owned(),
         })
     }
 }
@@ -74,8 +78,14 @@ impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} × {}, {} GiB, {}, Linux {}, git {}",
-            self.cores, self.model, self.memory_gib, self.file_system, self.kernel, self.git
+            "{} × {}, {} GiB, {}, Linux {}, git {}, load {} before the run",
+            self.cores,
+            self.model,
+            self.memory_gib,
+            self.file_system,
+            self.kernel,
+            self.git,
+            self.load
         )
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn json(machine: &Machine, all: &[Measured]) -> Value {
             "file_system": machine.file_system,
             "kernel": machine.kernel,
             "git": machine.git,
+            "load": machine.load,
         },
         "benches": benches.collect::<Vec<_>>(),
     })

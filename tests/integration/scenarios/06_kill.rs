@@ -8,7 +8,7 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
 
-use crate::harness::{Report, Server, World, http, now_us, settings};
+use crate::harness::{Process, Report, Server, World, http, now_us, settings};
 
 /// From the restart to SUCCESS. The sample application is healthy at once, so that its probe adds
 /// nothing that would have to be taken off.
@@ -22,6 +22,20 @@ struct Expected {
     deployments: Vec<String>,
     /// Newest version by application.
     versions: BTreeMap<usize, String>,
+}
+
+/// The applications' processes, once those that were replaced have ended: a replaced one serves
+/// what it had begun for at most ten seconds, and has ten more to end.
+async fn drained(world: &World) -> Vec<Process> {
+    let limit = Instant::now() + Duration::from_secs(25);
+    loop {
+        let processes = world.processes();
+        let slots: BTreeSet<_> = processes.iter().map(|it| &it.slot).collect();
+        if slots.len() == processes.len() || Instant::now() > limit {
+            return processes;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 impl Expected {
@@ -51,7 +65,7 @@ impl Expected {
             "each deployment is committed"
         );
 
-        let processes = world.processes();
+        let processes = drained(world).await;
         let slots: BTreeSet<_> = processes.iter().map(|it| &it.slot).collect();
         assert_eq!(
             slots.len(),

@@ -40,8 +40,12 @@ pub(super) struct Writer {
 }
 
 const BY_COMMIT_ID: &str = concat!("SELECT ", columns!(), " FROM commits WHERE commit_id = $1");
-const HEAD: &str = "SELECT version, hash FROM commits WHERE kind = $1 AND id = $2 \
-                    ORDER BY version DESC LIMIT 1";
+/// What an append has to know, in one trip to SQLite's thread: the head of its aggregate, and
+/// whether its id is taken.
+const BEFORE: &str = "SELECT version, hash, EXISTS (SELECT 1 FROM commits WHERE commit_id = $3) \
+                      FROM (SELECT 1) LEFT JOIN \
+                      (SELECT version, hash FROM commits WHERE kind = $1 AND id = $2 \
+                       ORDER BY version DESC LIMIT 1)";
 const INSERT: &str = "INSERT INTO commits (position, kind, id, version, commit_id, hash, bytes) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
@@ -216,10 +220,11 @@ impl Writer {
         epoch: u32,
         position: Position,
     ) -> Result<Appended, AppendError> {
-        if let Some(stored) = self.by_commit_id(commit).await? {
+        let (head, is_taken) = self.before(commit).await?;
+        if is_taken && let Some(stored) = self.by_commit_id(commit).await? {
             return repeats(commit, &stored);
         }
-        follows(commit, &self.head(commit).await?, epoch)?;
+        follows(commit, &head?, epoch)?;
         let bound = i64::try_from(position.0).unwrap_or(i64::MAX);
         insert_row(&mut self.connection, bound, commit)
             .await
@@ -240,22 +245,25 @@ impl Writer {
         Ok(row.as_ref().map(row::stored).transpose()?)
     }
 
-    async fn head(&mut self, commit: &SealedCommit) -> Result<Head, AppendError> {
-        let row: Option<(i64, Vec<u8>)> = sqlx::query_as(HEAD)
-            .bind(commit.aggregate.kind())
-            .bind(&commit.aggregate.id().as_bytes()[..])
-            .fetch_optional(&mut self.connection)
-            .await
-            .map_err(|e| error::append(&e, &self.path))?;
-        let Some((version, hash)) = row else {
-            return Ok(Head::NONE);
+    /// The head of the commit's aggregate, and whether the commit's id is taken. A head that
+    /// cannot be read matters only to a commit that has to follow it.
+    async fn before(
+        &mut self,
+        commit: &SealedCommit,
+    ) -> Result<(Result<Head, Corrupt>, bool), AppendError> {
+        let (version, hash, is_taken): (Option<i64>, Option<Vec<u8>>, bool) =
+            sqlx::query_as(BEFORE)
+                .bind(commit.aggregate.kind())
+                .bind(&commit.aggregate.id().as_bytes()[..])
+                .bind(&commit.commit_id.0.as_bytes()[..])
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(|e| error::append(&e, &self.path))?;
+        let head = match version.zip(hash) {
+            Some((version, hash)) => head(commit, version, hash),
+            None => Ok(Head::NONE),
         };
-        let version = u64::try_from(version).unwrap_or(0);
-        let hash = <[u8; 32]>::try_from(hash).map_err(|_| Corrupt::Undecodable {
-            at: crate::corrupt::Place::new(&commit.aggregate, version, None).into(),
-            why: "column `hash` has not 32 bytes".into(),
-        })?;
-        Ok(Head { version, hash })
+        Ok((head, is_taken))
     }
 
     async fn identity(&mut self) -> Result<LogIdentity, AppendError> {
@@ -293,6 +301,15 @@ impl Writer {
             .map_err(|e| error::append(&e, &self.path))?;
         Ok(identity.epoch)
     }
+}
+
+fn head(commit: &SealedCommit, version: i64, hash: Vec<u8>) -> Result<Head, Corrupt> {
+    let version = u64::try_from(version).unwrap_or(0);
+    let hash = <[u8; 32]>::try_from(hash).map_err(|_| Corrupt::Undecodable {
+        at: crate::corrupt::Place::new(&commit.aggregate, version, None).into(),
+        why: "column `hash` has not 32 bytes".into(),
+    })?;
+    Ok(Head { version, hash })
 }
 
 /// Writes one row; the caller has checked that it may follow.

@@ -61,7 +61,7 @@ impl Inner {
         {
             let refusal = Refusal {
                 code: "manifests-unusable".to_owned(),
-                message: problem.to_string(),
+                message: told(problem),
             };
             return self.refuse_with(id, environment, refusal).await;
         }
@@ -164,6 +164,15 @@ fn values(deployment: &Deployment, snapshot: &source::Snapshot) -> Values {
         image,
         digest: Some(created.digest.to_string()),
         commit: created.commit.as_ref().map(ToString::to_string),
+    }
+}
+
+/// A problem with its place, if it has one.
+fn told(problem: &Diagnostic) -> String {
+    if problem.file.is_empty() {
+        problem.message.clone()
+    } else {
+        problem.to_string()
     }
 }
 

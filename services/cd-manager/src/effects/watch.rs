@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::hold_of;
 use crate::Inner;
+use crate::domain::build::{self, Routing};
 use crate::domain::deployment::{self, Created};
 use crate::domain::hold::{Hold, Source};
 use crate::domain::slot::{self, Edit, Place};
@@ -20,6 +21,7 @@ use crate::domain::track::{Destination, Kind, Stage};
 /// Looks until stopped. A branch that cannot be reached is tried again at the next look.
 pub(crate) async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
     let mut seen: Option<Arc<Snapshot>> = None;
+    let mut said = String::new();
     let mut every = tokio::time::interval(inner.deps.look_every);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -27,18 +29,48 @@ pub(crate) async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = every.tick() => {}
         }
-        match inner.deps.desk.look().await {
-            Ok(now) if seen.as_ref().is_some_and(|it| it.commit == now.commit) => {}
-            Ok(now) => match inner.look_for_edits(seen.as_deref(), &now).await {
-                Ok(()) => seen = Some(now),
-                Err(why) => tracing::warn!(%why, "hand-written versions could not be looked for"),
-            },
-            Err(error) => tracing::warn!(%error, "the manifests could not be read"),
+        let trouble = match inner.deps.desk.look().await {
+            Ok(now) if seen.as_ref().is_some_and(|it| it.commit == now.commit) => None,
+            Ok(now) => {
+                inner.route_unmatched(&now).await;
+                let looked = inner.look_for_edits(seen.as_deref(), &now).await;
+                if looked.is_ok() {
+                    seen = Some(now);
+                }
+                looked.err()
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        // The same trouble is said once, not every second.
+        let why = trouble.unwrap_or_default();
+        if !why.is_empty() && why != said {
+            tracing::warn!(%why, "the manifests could not be looked at");
         }
+        said = why;
     }
 }
 
 impl Inner {
+    /// Builds that nothing was made of enter the track of an application that appeared since.
+    async fn route_unmatched(&self, now: &Arc<Snapshot>) {
+        let waiting: Vec<_> = self
+            .world()
+            .unmatched()
+            .map(|(id, it)| (id, it.clone()))
+            .collect();
+        for (id, mut report) in waiting {
+            let Ok(routing @ Routing::To(_)) =
+                crate::rpc::report_build::route(id, &mut report, now)
+            else {
+                continue;
+            };
+            let command = build::Command { report, routing };
+            if let Err(error) = self.builds.execute(id, &self.context(id), &command).await {
+                tracing::warn!(%error, build = %id, "a build could not be routed");
+            }
+        }
+    }
+
     async fn look_for_edits(
         &self,
         before: Option<&Snapshot>,
@@ -83,10 +115,40 @@ impl Inner {
         let Some(commit) = self.last_commit_of(&location.file, before, now).await? else {
             return Ok(true);
         };
-        if commit.trailer("Towpath-Change").is_some() {
+        if commit.trailer("Towpath-Change").is_none() {
+            return self.take_over(place, &found, &commit, now).await;
+        }
+        self.look_for_rewriting(place, &found, now).await
+    }
+
+    /// Our own commit stands last and is not what the log says: either this look is out of date,
+    /// or somebody took later commits off the branch. What was pushed was pushed before it was
+    /// recorded, so a look that begins after reading the log tells the two apart.
+    async fn look_for_rewriting(
+        &self,
+        place: &Place,
+        found: &str,
+        now: &Snapshot,
+    ) -> Result<bool, String> {
+        if self.is_expected(place, found) {
             return Ok(true);
         }
-        self.take_over(place, &found, &commit, now).await
+        let again = self
+            .deps
+            .desk
+            .look()
+            .await
+            .map_err(|error| error.to_string())?;
+        if again.commit != now.commit {
+            return Ok(false);
+        }
+        let mirror = self.deps.desk.mirror();
+        let tip = mirror
+            .commit(&now.commit)
+            .await
+            .map_err(|error| error.to_string())?;
+        tracing::warn!(%found, environment = place.environment, application = place.application, "the branch was rewritten");
+        self.take_over(place, found, &tip, now).await
     }
 
     /// The version in the manifest: what the template captured, or the text when it does not
@@ -128,7 +190,9 @@ impl Inner {
     fn is_expected(&self, place: &Place, found: &str) -> bool {
         let world = self.world();
         match world.slot(&place.environment, &place.application) {
-            Some(slot) => {
+            // The first promotion here is under way: what stands there was there before.
+            Some(slot) if slot.written.is_none() && slot.in_flight.is_some() => true,
+            Some(slot) if slot.written.is_some() => {
                 let flying = slot
                     .in_flight
                     .as_ref()
@@ -140,7 +204,7 @@ impl Inner {
                 flying || forced || slot.written.as_deref() == Some(found)
             }
             // What stood there before Towpath came is nobody's edit unless the log knows it.
-            None => !is_deployed_somewhere(&world, place, found),
+            Some(_) | None => !is_deployed_somewhere(&world, place, found),
         }
     }
 
@@ -180,10 +244,10 @@ impl Inner {
         now: &Snapshot,
     ) -> Result<bool, String> {
         let mut edit = Edit {
-            version: found.to_owned(),
+            version: printable(found),
             commit: commit.oid.clone(),
-            author_name: commit.author_name.clone(),
-            author_email: commit.author_email.clone(),
+            author_name: printable(&commit.author_name),
+            author_email: printable(&commit.author_email),
             deployment: None,
         };
         let slot = derive::slot(&place.environment, &place.application);
@@ -279,6 +343,14 @@ fn manual_hold(id: Uuid, place: &Place, reason: String) -> Hold {
         until_us: None,
         source: Source::ManualChange,
     }
+}
+
+/// A text from git, without what could drive a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|it| !it.is_control())
+        .take(200)
+        .collect()
 }
 
 /// Every place whose version stands somewhere. Costs the number of manifests.

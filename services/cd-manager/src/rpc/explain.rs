@@ -138,7 +138,12 @@ impl Inner {
                 .fix("give a deployment, a build, or `environment/application`; `towpath environments list` shows what there is"));
         }
         let now_us = self.deps.clock.now_us();
-        let holds: Vec<_> = slot.holds.active(now_us).collect();
+        let set = self.application_set_of(&slot).await?;
+        let holds: Vec<_> = {
+            let world = self.world();
+            let above = world.holds_above(&slot.place, &set, now_us);
+            slot.holds.active(now_us).chain(above).cloned().collect()
+        };
         let state = if slot.in_flight.is_some() {
             "PROMOTING"
         } else if slot.unknown.is_some() {
@@ -154,11 +159,28 @@ impl Inner {
             summary: slot_summary(&slot, state),
             waiting: holds
                 .into_iter()
-                .map(|hold| waiting(explain::held(hold)))
+                .map(|hold| waiting(explain::held(&hold)))
                 .collect(),
             facts: slot_facts(&slot),
             timeline: self.timeline::<Slot>(id).await?,
         })
+    }
+
+    /// The application set that the slot's last known deployment belonged to.
+    async fn application_set_of(&self, slot: &slot::State) -> Result<String, Fault> {
+        let current = slot.current.as_ref().map(|it| &it.candidate);
+        let Some(candidate) = current.or(slot.newest.as_ref()) else {
+            return Ok(String::new());
+        };
+        let loaded = self
+            .deployments
+            .load(candidate.deployment)
+            .await
+            .map_err(Fault::broken)?;
+        Ok(loaded
+            .state
+            .map(|it| it.created.application_set.clone())
+            .unwrap_or_default())
     }
 
     async fn timeline<D>(&self, id: Uuid) -> Result<Vec<pb::TimelineEntry>, Fault>
@@ -192,11 +214,7 @@ impl Inner {
         let mut entries = Vec::new();
         for commit in &stored {
             for record in &commit.commit.events {
-                let text = match crate::wire::run_outcome(record).map_err(Fault::broken)? {
-                    None => "the runner took it up".to_owned(),
-                    Some(Ok(url)) => format!("healthy at {url}"),
-                    Some(Err(message)) => message,
-                };
+                let text = crate::wire::run_told(record).map_err(Fault::broken)?;
                 entries.push(entry(commit, record, text));
             }
         }

@@ -333,6 +333,10 @@ fn shown(text: &str) -> String {
 /// A text that a person gave as a reason: something, and not a novel.
 fn text(name: &str, value: &str) -> Result<String, Fault> {
     let value = value.trim();
+    if value.chars().any(char::is_control) {
+        let what = format!("`{name}` holds control characters");
+        return Err(Fault::new(Kind::Invalid, "invalid-value", what).fix("write it on one line"));
+    }
     if value.is_empty() || value.chars().count() > 1_000 {
         let what = format!(
             "`{name}` must have 1-1000 characters, not {}",

@@ -34,7 +34,10 @@ impl Inner {
             });
         }
         let aggregate: AggregateId = aggregate.parse().map_err(Fault::broken)?;
-        let reason = request.reason.clone();
+        let reason = match request.reason.as_str() {
+            "" => String::new(),
+            given => super::text("reason", given)?,
+        };
         if aggregate.kind() == <slot::Slot as decider::Decider>::KIND {
             let command = slot::Command::ReleaseHold { id, reason };
             self.slots

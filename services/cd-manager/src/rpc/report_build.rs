@@ -152,7 +152,11 @@ fn parse(request: &pb::ReportBuildRequest) -> Result<Report, Fault> {
 
 /// Where the manifests send the build. Registries that the report does not name are those of the
 /// definition.
-fn route(id: Uuid, report: &mut Report, snapshot: &Arc<Snapshot>) -> Result<Routing, Fault> {
+pub(crate) fn route(
+    id: Uuid,
+    report: &mut Report,
+    snapshot: &Arc<Snapshot>,
+) -> Result<Routing, Fault> {
     let graph = &snapshot.graph;
     let Some(definition) = graph.build_definition(&report.definition) else {
         let what = format!(
@@ -188,6 +192,9 @@ fn route(id: Uuid, report: &mut Report, snapshot: &Arc<Snapshot>) -> Result<Rout
         );
     }
     let applications = graph.applications_of(&report.definition, &report.container);
+    if let Some(problem) = missing_parts(&applications, snapshot) {
+        return Err(problem);
+    }
     if applications.is_empty() {
         let wanted_manifest = graph.nearest_match(&report.definition, &report.container);
         return Ok(Routing::Unmatched { wanted_manifest });
@@ -201,6 +208,22 @@ fn route(id: Uuid, report: &mut Report, snapshot: &Arc<Snapshot>) -> Result<Rout
     } else {
         Routing::To(to)
     })
+}
+
+/// What is broken in the manifests reads as absent, so while something an application is made of
+/// is absent and something is broken, nobody knows where a build goes.
+fn missing_parts(applications: &[&Application], snapshot: &Snapshot) -> Option<Fault> {
+    let graph = &snapshot.graph;
+    let is_whole = |it: &&Application| graph.track_of(it).is_some();
+    let first = snapshot.problems.first()?;
+    if !applications.is_empty() && applications.iter().all(is_whole) {
+        return None;
+    }
+    let what = format!("the manifests at {} are broken: {first}", snapshot.commit);
+    Some(
+        Fault::new(FaultKind::Rejected, "manifests-unusable", what)
+            .fix("nothing was recorded; mend the manifests, then report again"),
+    )
 }
 
 fn check_container(report: &Report, definition: &BuildDefinition) -> Result<(), Fault> {

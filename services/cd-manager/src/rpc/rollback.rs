@@ -45,6 +45,10 @@ impl Inner {
         {
             return self.answer_again(id, &known, environment).await;
         }
+        let reason = match request.reason.as_str() {
+            "" => String::new(),
+            given => super::text("reason", given)?,
+        };
         let slot = self.settled_slot(environment, application).await?;
         let to = target(&slot, request)?.clone();
         let before = self.deployment_of(&to).await?;
@@ -65,7 +69,7 @@ impl Inner {
             kind: Kind::Rollback,
             track: String::new(),
             stages: vec![Stage::new(0, vec![environment.clone()])],
-            reason: request.reason.clone(),
+            reason,
             ..before
         };
         let context = Context {

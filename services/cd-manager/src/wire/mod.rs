@@ -9,7 +9,7 @@ mod scope;
 mod slot;
 
 pub(crate) use facts::facts;
-pub(crate) use run::outcome as run_outcome;
+pub(crate) use run::told as run_told;
 
 use eventlog::{EventRecord, UnknownEvent};
 use ids::{Digest, Oid, Uuid, Version};

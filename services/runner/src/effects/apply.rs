@@ -59,9 +59,14 @@ impl Inner {
     pub(super) async fn plan(&self, due: &Due, snapshot: &Snapshot) -> Result<Plan, Retry> {
         let application = &due.image.application;
         let Some(found) = snapshot.application(application) else {
+            let hidden = snapshot
+                .problems
+                .first()
+                .map(|it| format!("; what is broken there may hide it: {it}"));
             return Ok(Plan::Impossible(format!(
-                "there is no Application `{application}` at {}",
-                due.commit
+                "there is no Application `{application}` at {}{}",
+                due.commit,
+                hidden.unwrap_or_default()
             )));
         };
         let target = snapshot.graph.target_of(found, &due.environment);

@@ -16,26 +16,26 @@ use crate::ground::{ENVIRONMENT, Ground, NOW_US, application, author, manifests,
 use crate::program::{git, git_bytes};
 use crate::samples::rate;
 
-/// How often each application is promoted while it is sustained.
-const ROUNDS: usize = 5;
+const APPLICATIONS: usize = 1000;
 
 pub(super) async fn run(ground: &Ground) -> Result<Vec<Figure>> {
-    let mut figures = vec![sustained(ground, ground.pick(1000, 200)).await?];
+    let mut figures = vec![sustained(ground, ground.pick(5, 2)).await?];
     if !ground.quick {
         figures.extend(burst(ground, 10_000).await?);
     }
     Ok(figures)
 }
 
-async fn sustained(ground: &Ground, applications: usize) -> Result<Figure> {
+/// Each application is promoted so often.
+async fn sustained(ground: &Ground, rounds: usize) -> Result<Figure> {
     let room = ground.room("promotions")?;
-    let field = Field::lay(&room, applications).await?;
+    let field = Field::lay(&room, APPLICATIONS).await?;
     let began = Instant::now();
     let mut all = JoinSet::new();
-    for at in 0..applications {
+    for at in 0..APPLICATIONS {
         let (writer, location) = (field.writer.clone(), Arc::clone(&field.locations[at]));
         all.spawn(async move {
-            for round in 0..ROUNDS {
+            for round in 0..rounds {
                 writer.submit(change(at, round, &location)).await?;
             }
             anyhow::Ok(())
@@ -45,10 +45,10 @@ async fn sustained(ground: &Ground, applications: usize) -> Result<Figure> {
         one?;
     }
     let took = began.elapsed();
-    let commits = applications * ROUNDS;
+    let commits = APPLICATIONS * rounds;
     let floor = field.floor(&room, commits)?;
     let pushes = field.writer.stats().pushes;
-    let what = format!("promotions into one branch, {applications} applications");
+    let what = format!("promotions into one branch, {APPLICATIONS} applications");
     Ok(Figure::new(what, rate(commits, took), Unit::CommitsPerS)
         .floor(FLOOR, rate(commits, floor))
         .goal(Goal::PartOfFloor(0.5))
