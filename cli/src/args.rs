@@ -45,6 +45,10 @@ pub(crate) struct Connection {
     /// A file with the token to use [default: `$TOWPATH_TOKEN`, or the data directory's].
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// Certificate to trust, PEM, for a server with TLS [default: the one configured in the data
+    /// directory].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// Set by commands that follow a stream for as long as it lasts.
     #[arg(skip)]
     pub(crate) streams: bool,

@@ -11,7 +11,7 @@ use service::entropy::{Entropy as _, SystemEntropy};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
 use crate::args::Connection;
@@ -50,9 +50,12 @@ impl Client {
                 format!("`{address}` is not an address such as http://127.0.0.1:7070: {error}"),
             )
         };
-        let endpoint = Endpoint::from_shared(address.clone())
+        let mut endpoint = Endpoint::from_shared(address.clone())
             .map_err(wrong)?
             .timeout_of(to);
+        if address.starts_with("https://") {
+            endpoint = endpoint.tls_config(trust(to)?).map_err(wrong)?;
+        }
         let channel = endpoint.connect().await.map_err(|error| {
             Failure::broke(
                 "unreachable",
@@ -80,6 +83,28 @@ impl Client {
     pub(crate) fn control(&self) -> ControlServiceClient<Wire> {
         ControlServiceClient::new(self.0.clone())
     }
+}
+
+/// Which certificates are trusted: the one given, or the one of this machine's own server.
+fn trust(to: &Connection) -> Result<ClientTlsConfig, Failure> {
+    let path = if let Some(path) = &to.ca {
+        path.clone()
+    } else {
+        let data = home::data_dir(to.data.as_deref())?;
+        let config = service::Config::load(&data, home::settings())?;
+        let tls = config.tls.ok_or_else(|| {
+            Failure::usage(
+                "no-certificate",
+                "the server speaks TLS, and no certificate to trust is known",
+            )
+            .fix("give it with --ca")
+        })?;
+        tls.certificate
+    };
+    let pem = std::fs::read(&path).map_err(|error| {
+        Failure::usage("no-certificate", format!("{}: {error}", path.display()))
+    })?;
+    Ok(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))
 }
 
 trait Patience {

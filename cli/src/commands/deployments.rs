@@ -232,7 +232,11 @@ pub(super) async fn follow(scene: &Scene, client: &Client, id: &str) -> Result<b
         until_settled: true,
         ..Default::default()
     };
-    Ok(watch(scene, client, request)
-        .await?
-        .is_some_and(|it| it.state == "SUCCESS"))
+    let last = watch(scene, client, request).await?;
+    let succeeded = last.as_ref().is_some_and(|it| it.state == "SUCCESS");
+    if let Some(it) = last.filter(|_| !succeeded && !scene.is_json()) {
+        output::line(&format!("{}: {}", it.state, it.message))?;
+        output::line(&format!("why: towpath explain {}", short(&it.id)))?;
+    }
+    Ok(succeeded)
 }

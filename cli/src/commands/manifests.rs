@@ -114,13 +114,18 @@ fn show_graph(scene: &Scene, dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Schemas are for editors and people alike: indented.
+fn pretty(value: &serde_json::Value) -> Result<(), Failure> {
+    output::line(&format!("{value:#}"))
+}
+
 fn print_schema(kind: Option<&str>) -> Result<(), Failure> {
     let Some(name) = kind else {
         let all: BTreeMap<String, _> = Kind::ALL
             .iter()
             .map(|it| (it.to_string(), manifests::schema(*it)))
             .collect();
-        return output::json(&json!(all));
+        return pretty(&json!(all));
     };
     let Some(kind) = Kind::parse(name) else {
         let known: Vec<_> = Kind::ALL.iter().map(ToString::to_string).collect();
@@ -129,5 +134,5 @@ fn print_schema(kind: Option<&str>) -> Result<(), Failure> {
                 .fix(format!("kinds: {}", known.join(", "))),
         );
     };
-    output::json(&manifests::schema(kind))
+    pretty(&manifests::schema(kind))
 }

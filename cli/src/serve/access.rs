@@ -25,6 +25,7 @@ pub(super) struct Access {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) keys: Arc<Keys>,
+    pub(super) revoking: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The stable code of a rejection, and what to do about it.
@@ -83,6 +84,17 @@ impl Access {
                 "the idempotency key was used for another request",
             )),
             Err(error) => Err(Fault::broken(error)),
+        }
+    }
+
+    /// Waits until the directory knows; it follows the log within milliseconds.
+    async fn see_revoked(&self, name: &str) {
+        for _ in 0..200 {
+            let knows = |it: &access::Listed| it.principal.name == name && it.is_revoked;
+            if self.directory.list().iter().any(knows) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }
 
@@ -194,11 +206,15 @@ impl Access {
     ) -> Result<pb::RevokeIdentityResponse, Fault> {
         let context = self.context(request, "RevokeIdentity", request.get_ref().dry_run)?;
         let name = &request.get_ref().name;
+        // One at a time, and each sees what the one before did: two admins who revoke each other
+        // must not both succeed.
+        let _turn = self.revoking.lock().await;
         self.keep_an_admin(name)?;
         if request.get_ref().dry_run {
             self.decide(name, &Command::Revoke).await?;
         } else {
             self.execute(name, &context, &Command::Revoke).await?;
+            self.see_revoked(name).await;
         }
         let listed = self
             .directory

@@ -414,6 +414,7 @@ fn router(
         clock: Arc::clone(&ground.clock),
         entropy: Arc::clone(&ground.entropy),
         keys: Arc::clone(&ground.keys),
+        revoking: Arc::default(),
     };
     let control = Control {
         log: Arc::clone(&ground.log),

@@ -179,6 +179,10 @@ impl<R: fmt::Display + Coded> From<eventlog::ExecuteError<R>> for Fault {
                 "the log did not say whether it was stored",
             )
             .fix("repeat the call with the same key"),
+            eventlog::ExecuteError::Log(eventlog::LogError::Append(eventlog::AppendError::Full(why))) => {
+                Self::new(Kind::Exhausted, "log-full", why)
+                    .fix("free space on the file system of the data directory, then repeat the call with the same key; nothing was lost")
+            }
             eventlog::ExecuteError::Log(error) => Self::broken(error),
         }
     }

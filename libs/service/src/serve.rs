@@ -140,3 +140,92 @@ async fn connection(
         tracing::debug!(%error, "a connection ended early");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+
+    /// Serves one router on a free port; says where, and how to stop.
+    async fn front(tls: Option<TlsAcceptor>) -> (SocketAddr, CancellationToken) {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", axum::routing::get(|| async { "hello" }));
+        let stop = CancellationToken::new();
+        tokio::spawn(serve(listener, router, tls, stop.clone()));
+        (address, stop)
+    }
+
+    const ASK: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_front_with_a_certificate_speaks_tls_and_nothing_else() {
+        // Another test of this process may have been first.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let dir = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let tls = Tls {
+            certificate: dir.path().join("c.pem"),
+            key: dir.path().join("k.pem"),
+        };
+        std::fs::write(&tls.certificate, made.cert.pem()).unwrap();
+        std::fs::write(&tls.key, made.signing_key.serialize_pem()).unwrap();
+        let (address, stop) = front(Some(acceptor(&tls).unwrap())).await;
+
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = TlsConnector::from(Arc::new(config))
+            .connect(name, stream)
+            .await
+            .unwrap();
+        stream.write_all(ASK).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"),
+            "{answer}"
+        );
+
+        let mut plain = TcpStream::connect(address).await.unwrap();
+        plain.write_all(ASK).await.unwrap();
+        let mut answer = Vec::new();
+        // An alert, or the connection is reset: never an answer.
+        drop(plain.read_to_end(&mut answer).await);
+        assert!(!answer.starts_with(b"HTTP/"));
+        stop.cancel();
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_taken_is_named() {
+        let (address, stop) = front(None).await;
+        let why = bind(address).await.unwrap_err().to_string();
+        assert!(
+            why.contains(&address.to_string()) && why.contains("--listen"),
+            "{why}"
+        );
+        stop.cancel();
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = Tls {
+            certificate: dir.path().join("c.pem"),
+            key: dir.path().join("k.pem"),
+        };
+        std::fs::write(&tls.certificate, "").unwrap();
+        let Err(why) = acceptor(&tls) else {
+            panic!("there is no key")
+        };
+        assert!(why.to_string().contains("k.pem"), "{why}");
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use git::{GitError, Mirror};
 use ids::Oid;
@@ -40,34 +41,45 @@ impl Snapshot {
 
     /// The first problem in a file that says something about the application in an environment.
     /// What is broken reads as absent, so nothing may be written on the word of such a file.
-    pub fn problem_near(
-        &self,
-        application: &str,
-        environment: &str,
-        location: &Location,
-    ) -> Option<&Diagnostic> {
+    pub fn problem_near(&self, application: &str, environment: &str) -> Option<&Diagnostic> {
+        let files = self.files_near(application, environment)?;
+        self.problems.iter().find(|it| files.contains(&&*it.file))
+    }
+
+    /// The files that say something about the application in an environment; `None` when the
+    /// manifests do not know it there.
+    fn files_near(&self, application: &str, environment: &str) -> Option<Vec<&str>> {
         let graph = &self.graph;
-        let found = graph.application(application);
-        let definition = found.and_then(|it| graph.build_definition(&it.build_definition));
+        let found = graph.application(application)?;
+        let location = graph.version_location(found, environment).ok()?;
+        let definition = graph.build_definition(&found.build_definition);
+        let registries = definition.into_iter().flat_map(|it| {
+            it.containers
+                .iter()
+                .flat_map(|container| graph.registries_of(it, &container.name))
+        });
         let places = [
-            Some(&location.declared),
-            found.map(|it| &it.meta.place),
-            found
-                .and_then(|it| graph.application_set_of(it))
-                .map(|it| &it.meta.place),
-            found
-                .and_then(|it| graph.track_of(it))
-                .map(|it| &it.meta.place),
-            found
-                .and_then(|it| graph.deployment_config(it, environment))
+            Some(&found.meta.place),
+            graph.application_set_of(found).map(|it| &it.meta.place),
+            graph.track_of(found).map(|it| &it.meta.place),
+            graph
+                .deployment_config(found, environment)
                 .map(|it| &it.meta.place),
             graph.environment(environment).map(|it| &it.meta.place),
             definition.map(|it| &it.meta.place),
         ];
-        let files: Vec<&str> = places.into_iter().flatten().map(|it| &*it.file).collect();
-        self.problems
-            .iter()
-            .find(|it| *it.file == *location.file || files.contains(&&*it.file))
+        let places = places
+            .into_iter()
+            .flatten()
+            .chain(registries.map(|it| &it.meta.place));
+        let mut files: Vec<&str> = places.map(|it| &*it.file).collect();
+        // The file of the version is known by its name in the tree.
+        files.extend(
+            self.files
+                .get_key_value(&location.file)
+                .map(|(name, _)| name.as_str()),
+        );
+        Some(files)
     }
 
     /// Where the application's version stands in an environment, or why nowhere.
@@ -96,6 +108,18 @@ pub enum DeskError {
     Git(#[from] GitError),
 }
 
+/// What a look saw.
+type Seen = Result<Arc<Snapshot>, DeskError>;
+
+/// Looks at the remote: whoever asks while one is under way shares the next one.
+#[derive(Debug, Default)]
+struct Looks {
+    /// How many were begun.
+    begun: AtomicU64,
+    /// The number of the last one that ended, and what it saw.
+    last: Mutex<(u64, Option<Seen>)>,
+}
+
 #[derive(Debug, Default)]
 struct Parsed {
     cache: Cache,
@@ -108,6 +132,7 @@ pub struct Desk {
     mirror: Mirror,
     branch: Arc<str>,
     parsed: Arc<Mutex<Parsed>>,
+    looks: Arc<Looks>,
 }
 
 impl Desk {
@@ -118,6 +143,7 @@ impl Desk {
             mirror,
             branch: branch.into(),
             parsed: Arc::default(),
+            looks: Arc::default(),
         })
     }
 
@@ -131,10 +157,51 @@ impl Desk {
         &self.branch
     }
 
-    /// Asks the remote where the branch is and reads what it says there.
+    /// Asks the remote where the branch is and reads what it says there. What is returned was
+    /// seen after the call began; a thousand calls at once cost two looks, not a thousand.
     pub async fn look(&self) -> Result<Arc<Snapshot>, DeskError> {
+        let wanted = self.looks.begun.load(Ordering::SeqCst) + 1;
+        let mut last = self.looks.last.lock().await;
+        if let (number, Some(seen)) = &*last
+            && *number >= wanted
+        {
+            return seen.clone();
+        }
+        let number = self.looks.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let seen = self.look_now().await;
+        *last = (number, Some(seen.clone()));
+        seen
+    }
+
+    async fn look_now(&self) -> Result<Arc<Snapshot>, DeskError> {
         let tip = self.mirror.fetch(&self.branch).await?;
         self.at(&tip.oid).await
+    }
+
+    /// Manifests that say the same about one application in one environment as those at
+    /// `commit`: a state that is parsed already, if no file that says something about it differs.
+    pub async fn about(
+        &self,
+        commit: &Oid,
+        application: &str,
+        environment: &str,
+    ) -> Result<Arc<Snapshot>, DeskError> {
+        let known: Vec<_> = self.parsed.lock().await.kept.iter().cloned().collect();
+        if let Some(same) = known.iter().find(|it| &it.commit == commit) {
+            return Ok(Arc::clone(same));
+        }
+        let files: BTreeMap<String, Oid> =
+            self.mirror.list_files(commit).await?.into_iter().collect();
+        let same = known.into_iter().find(|it| {
+            it.files_near(application, environment).is_some_and(|near| {
+                near.iter()
+                    .all(|file| it.files.get(*file) == files.get(*file))
+            })
+        });
+        match same {
+            Some(snapshot) => Ok(snapshot),
+            None => self.at(commit).await,
+        }
     }
 
     /// The manifests at a commit. Costs what differs from states read before.
@@ -144,7 +211,9 @@ impl Desk {
             return Ok(Arc::clone(known));
         }
         let files = self.mirror.list_files(commit).await?;
-        let (graph, problems) = self.load(&mut parsed.cache, &files).await?;
+        let (graph, mut problems) = self.load(&mut parsed.cache, &files).await?;
+        // Causes before consequences: what cannot be read makes references lead nowhere.
+        problems.sort_by_key(|it| it.code == "unresolved-reference");
         let files = files.into_iter().collect();
         let snapshot = Arc::new(Snapshot {
             commit: commit.clone(),

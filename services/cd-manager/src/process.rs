@@ -436,9 +436,22 @@ impl World {
                     held_above: None,
                 })
             }
-            Step::Committed { .. } => {
+            Step::Committed { commit } => {
                 let run = derive::run(id, &at.environment, at.attempt);
                 let outcome = self.runs.get(&run)?.clone();
+                // The slot first: whoever hears of the success finds it in the slot.
+                if let Some(slot) = slot.filter(|it| it.has(id)) {
+                    let ended = if outcome.is_ok() {
+                        Outcome::Succeeded
+                    } else {
+                        Outcome::Failed
+                    };
+                    return Some(Effect::Finish {
+                        place: slot.place.clone(),
+                        outcome: ended,
+                        manifest_commit: Some(commit.clone()),
+                    });
+                }
                 Some(Effect::RecordRun {
                     environment,
                     run,

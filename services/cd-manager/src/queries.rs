@@ -180,7 +180,10 @@ fn stage_word(environments: &[pb::EnvironmentStatus]) -> &'static str {
 
 const SLOTS: &str = "SELECT s.environment, s.application, s.version, s.digest, s.deployment_id, \
      s.previous_version, s.flight_id, s.waiting_version, s.forced_version, s.manifest_commit, \
-     s.unknown_version, COALESCE(p.url, '') AS url FROM slots s \
+     s.unknown_version, COALESCE(p.url, '') AS url, \
+     COALESCE(d.application_set, '') AS application_set FROM slots s \
+     LEFT JOIN deployments d ON d.id = CASE WHEN s.deployment_id <> '' THEN s.deployment_id \
+     WHEN s.flight_id <> '' THEN s.flight_id ELSE s.waiting_id END \
      LEFT JOIN deployment_places p ON p.deployment_id = s.deployment_id AND p.environment = s.environment";
 
 /// Environments with their slots, by name. `environment` empty = all.
@@ -201,10 +204,12 @@ pub(crate) async fn environments(
     let mut found: Vec<pb::Environment> = Vec::new();
     for row in &rows {
         let (name, mut slot) = slot(row).map_err(Fault::broken)?;
+        let set: String = row.try_get("application_set").map_err(Fault::broken)?;
         let subject = format!("{name}/{}", slot.application);
         let holds_it = |hold: &&pb::Hold| match hold.scope.as_str() {
             "all" => true,
             "environment" => hold.subject == name,
+            "appset" => hold.subject == set,
             "app" => hold.subject == subject || hold.subject == slot.application,
             _ => false,
         };

@@ -71,7 +71,8 @@ impl Runner {
         let mut found = Vec::new();
         for (slot, due) in current {
             let seen = self.0.deps.target.observe(slot).await;
-            if !matches!(seen.condition, Condition::Current | Condition::InProgress) {
+            // A restart is under way only because something ended that should not have.
+            if seen.condition != Condition::Current {
                 let name = format!("{}/{}", due.environment, due.image.application);
                 found.push((name, format!("{}: {}", seen.condition, seen.message)));
             }

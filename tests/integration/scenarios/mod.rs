@@ -20,6 +20,11 @@ mod late_build;
 mod listening;
 #[path = "08_lying_log.rs"]
 mod lying_log;
+mod newcomer;
+mod newcomer_access;
+mod newcomer_branch;
+mod newcomer_holds;
+mod newcomer_rollback;
 #[path = "09_no_failed_request.rs"]
 mod no_failed_request;
 #[path = "13_no_room.rs"]

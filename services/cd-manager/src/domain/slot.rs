@@ -245,6 +245,13 @@ pub struct State {
 const HISTORY: usize = 50;
 
 impl State {
+    /// Whether this deployment has the slot.
+    pub fn has(&self, deployment: Uuid) -> bool {
+        self.in_flight
+            .as_ref()
+            .is_some_and(|it| it.deployment == deployment)
+    }
+
     /// Whether this deployment waits here, has the slot, or is what runs.
     pub fn holds_place(&self, deployment: Uuid) -> bool {
         let is = |it: &Option<Candidate>| it.as_ref().is_some_and(|it| it.deployment == deployment);

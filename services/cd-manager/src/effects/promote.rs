@@ -56,9 +56,7 @@ impl Inner {
             Ok(location) => location,
             Err(problem) => return self.refuse(id, environment, &problem).await,
         };
-        if let Some(problem) =
-            snapshot.problem_near(&place.application, &place.environment, &location)
-        {
+        if let Some(problem) = snapshot.problem_near(&place.application, &place.environment) {
             let refusal = Refusal {
                 code: "manifests-unusable".to_owned(),
                 message: told(problem),

@@ -18,17 +18,22 @@ use crate::domain::hold::{Hold, Source};
 use crate::domain::slot::{self, Edit, Place};
 use crate::domain::track::{Destination, Kind, Stage};
 
-/// Looks until stopped. A branch that cannot be reached is tried again at the next look.
+/// Looks until stopped, in the middle of a look if need be: a remote that hangs keeps nobody.
+/// A branch that cannot be reached is tried again at the next look.
 pub(crate) async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = look_for_ever(&inner) => {}
+    }
+}
+
+async fn look_for_ever(inner: &Inner) {
     let mut seen: Option<Arc<Snapshot>> = None;
     let mut said = String::new();
     let mut every = tokio::time::interval(inner.deps.look_every);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = every.tick() => {}
-        }
+        every.tick().await;
         let trouble = match inner.deps.desk.look().await {
             Ok(now) if seen.as_ref().is_some_and(|it| it.commit == now.commit) => None,
             Ok(now) => {

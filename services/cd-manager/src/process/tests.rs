@@ -110,6 +110,18 @@ fn a_routed_build_walks_to_success_one_effect_at_a_time() {
     assert!(world.react(0).0.is_empty(), "now it is the runner's turn");
     let run = derive::run(deployment(), "dev", 0);
     world.observe(&Fact::Run(run, Ok("http://x".into())));
+    let finish = Effect::Finish {
+        place: place(),
+        outcome: Outcome::Succeeded,
+        manifest_commit: Some(commit.clone()),
+    };
+    assert_eq!(only(&mut world), finish, "the slot first");
+    let finished = slot::Event::Finished {
+        deployment: deployment(),
+        outcome: Outcome::Succeeded,
+        manifest_commit: commit.to_string(),
+    };
+    slot(&mut world, finished);
     assert!(matches!(only(&mut world), Effect::RecordRun { .. }));
     let url = "http://x".to_owned();
     to(
@@ -122,18 +134,6 @@ fn a_routed_build_walks_to_success_one_effect_at_a_time() {
         },
     );
     to(&mut world, deployment::Event::Ended(End::Success));
-    let finish = Effect::Finish {
-        place: place(),
-        outcome: Outcome::Succeeded,
-        manifest_commit: Some(commit.clone()),
-    };
-    assert_eq!(only(&mut world), finish);
-    let finished = slot::Event::Finished {
-        deployment: deployment(),
-        outcome: Outcome::Succeeded,
-        manifest_commit: commit.to_string(),
-    };
-    slot(&mut world, finished);
     assert!(world.react(0).0.is_empty());
     assert_eq!(world.active(), 0);
 }

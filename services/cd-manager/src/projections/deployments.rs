@@ -36,6 +36,7 @@ impl Projection for Deployments {
             id TEXT PRIMARY KEY,
             build_id TEXT NOT NULL,
             application TEXT NOT NULL,
+            application_set TEXT NOT NULL,
             kind TEXT NOT NULL,
             version TEXT NOT NULL,
             digest TEXT NOT NULL,
@@ -65,7 +66,7 @@ impl Projection for Deployments {
     }
 
     fn fold_version(&self) -> u32 {
-        1
+        2
     }
 
     async fn apply(&self, conn: &mut SqliteConnection, stored: &Stored) -> Result<(), ApplyError> {
@@ -100,11 +101,12 @@ async fn create(
 ) -> Result<(), ApplyError> {
     sqlx::query(
         "INSERT INTO deployments VALUES
-         ($1, $2, $3, $4, $5, $6, $7, 'PENDING', $8, '', '', $9, $10, $10, $11)",
+         ($1, $2, $3, $4, $5, $6, $7, $8, 'PENDING', $9, '', '', $10, $11, $11, $12)",
     )
     .bind(id)
     .bind(created.build.to_string())
     .bind(&created.application)
+    .bind(&created.application_set)
     .bind(created.kind.as_str())
     .bind(created.version.as_str())
     .bind(created.digest.as_str())

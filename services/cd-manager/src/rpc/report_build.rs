@@ -159,16 +159,15 @@ pub(crate) fn route(
 ) -> Result<Routing, Fault> {
     let graph = &snapshot.graph;
     let Some(definition) = graph.build_definition(&report.definition) else {
+        if let Some(broken) = broken(snapshot) {
+            return Err(broken);
+        }
         let what = format!(
             "there is no BuildDefinition `{}` at {}",
             report.definition, snapshot.commit
         );
-        return Err(
-            Fault::new(FaultKind::NotFound, "unknown-definition", what).fix(format!(
-                "add its manifest, or report under a known one{}",
-                problems(snapshot)
-            )),
-        );
+        return Err(Fault::new(FaultKind::NotFound, "unknown-definition", what)
+            .fix("add its manifest, or report under a known one"));
     };
     check_container(report, definition)?;
     if report.registries.is_empty() {
@@ -180,16 +179,15 @@ pub(crate) fn route(
         .iter()
         .find(|it| graph.artifact_registry(it).is_none())
     {
+        if let Some(broken) = broken(snapshot) {
+            return Err(broken);
+        }
         let what = format!(
             "there is no ArtifactRegistry `{unknown}` at {}",
             snapshot.commit
         );
-        return Err(
-            Fault::new(FaultKind::NotFound, "unknown-registry", what).fix(format!(
-                "add its manifest, or name a known one{}",
-                problems(snapshot)
-            )),
-        );
+        return Err(Fault::new(FaultKind::NotFound, "unknown-registry", what)
+            .fix("add its manifest, or name a known one"));
     }
     let applications = graph.applications_of(&report.definition, &report.container);
     if let Some(problem) = missing_parts(&applications, snapshot) {
@@ -215,10 +213,15 @@ pub(crate) fn route(
 fn missing_parts(applications: &[&Application], snapshot: &Snapshot) -> Option<Fault> {
     let graph = &snapshot.graph;
     let is_whole = |it: &&Application| graph.track_of(it).is_some();
-    let first = snapshot.problems.first()?;
     if !applications.is_empty() && applications.iter().all(is_whole) {
         return None;
     }
+    broken(snapshot)
+}
+
+/// What is wrong with the manifests, if anything is.
+fn broken(snapshot: &Snapshot) -> Option<Fault> {
+    let first = snapshot.problems.first()?;
     let what = format!("the manifests at {} are broken: {first}", snapshot.commit);
     Some(
         Fault::new(FaultKind::Rejected, "manifests-unusable", what)
@@ -301,16 +304,6 @@ fn stage(it: &manifests::kinds::Stage, application: &Application, snapshot: &Sna
             .map(|(name, _)| name.to_owned())
             .chain(unknown)
             .collect(),
-    }
-}
-
-fn problems(snapshot: &Snapshot) -> String {
-    match snapshot.problems.as_slice() {
-        [] => String::new(),
-        [first, ..] => format!(
-            "; {} problem(s) in the manifests may hide it, the first: {first}",
-            snapshot.problems.len()
-        ),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use eventlog::Context;
-use ids::{Oid, Uuid, derive};
-use manifests::Values;
+use ids::{Uuid, derive};
+use manifests::{Diagnostic, Values};
 use proto::delivery::v1 as pb;
 use service::fault::{Fault, Kind as FaultKind};
 
@@ -51,13 +51,20 @@ impl Inner {
         };
         let slot = self.settled_slot(environment, application).await?;
         let to = target(&slot, request)?.clone();
-        let before = self.deployment_of(&to).await?;
+        let before = Created {
+            kind: Kind::Rollback,
+            track: String::new(),
+            stages: vec![Stage::new(0, vec![environment.clone()])],
+            reason,
+            replaces: slot.written.clone().unwrap_or_default(),
+            ..self.deployment_of(&to).await?
+        };
         let response = pb::RollbackResponse {
             deployment_id: id.to_string(),
-            from_version: slot.written.clone().unwrap_or_default(),
+            from_version: before.replaces.clone(),
             to_version: to.candidate.version.to_string(),
             hold_id: hold_of(id).to_string(),
-            diff: self.diff(environment, application, &before).await?,
+            diff: self.diff(environment, &before).await?,
         };
         refuse_needless(&slot, &to)?;
         self.refuse_quarantined(&before).await?;
@@ -65,25 +72,18 @@ impl Inner {
         if request.dry_run {
             return Ok(response);
         }
-        let created = Created {
-            kind: Kind::Rollback,
-            track: String::new(),
-            stages: vec![Stage::new(0, vec![environment.clone()])],
-            reason,
-            ..before
-        };
         let context = Context {
             correlation: Some(id),
             ..context.clone()
         };
         self.deployments
-            .execute(id, &context, &Command::Create(created))
+            .execute(id, &context, &Command::Create(before))
             .await?;
         self.read_now().await?;
         Ok(response)
     }
 
-    /// The answer that an earlier call with the same key got, made again from what it did.
+    /// The answer that an earlier call with the same key got.
     async fn answer_again(
         &self,
         id: Uuid,
@@ -91,61 +91,13 @@ impl Inner {
         environment: &str,
     ) -> Result<pb::RollbackResponse, Fault> {
         let created = &known.created;
-        let commit = known.place(environment).and_then(|it| it.step.commit());
-        let (from_version, diff) = if let Some(commit) = commit {
-            self.written_by(commit, &created.application, environment)
-                .await?
-        } else {
-            let id = derive::slot(environment, &created.application);
-            let slot = self.slots.load(id).await.map_err(Fault::broken)?.state;
-            let diff = self
-                .diff(environment, &created.application, created)
-                .await?;
-            (slot.written.unwrap_or_default(), diff)
-        };
         Ok(pb::RollbackResponse {
             deployment_id: id.to_string(),
-            from_version,
+            from_version: created.replaces.clone(),
             to_version: created.version.to_string(),
             hold_id: hold_of(id).to_string(),
-            diff,
+            diff: self.diff(environment, created).await?,
         })
-    }
-
-    /// The version that a commit replaced, and the lines that it changed.
-    async fn written_by(
-        &self,
-        commit: &Oid,
-        application: &str,
-        environment: &str,
-    ) -> Result<(String, String), Fault> {
-        let desk = &self.deps.desk;
-        let facts = desk.mirror().commit(commit).await.map_err(Fault::broken)?;
-        let Some(parent) = facts.parents.first() else {
-            return Ok(Default::default());
-        };
-        let snapshot = desk.at(commit).await.map_err(Fault::broken)?;
-        let Ok(location) = snapshot.version_location(application, environment) else {
-            return Ok(Default::default());
-        };
-        let file = &location.file;
-        let read = async |at: &Oid| {
-            desk.mirror()
-                .read_file(at, file)
-                .await
-                .map_err(Fault::broken)
-        };
-        let (before, after) = (
-            read(parent).await?.unwrap_or_default(),
-            read(commit).await?.unwrap_or_default(),
-        );
-        let version = manifests::current_version(file, &before, &location)
-            .ok()
-            .flatten();
-        Ok((
-            version.unwrap_or_default(),
-            lines_changed(file, &before, &after),
-        ))
     }
 
     /// What was reported with two digests goes nowhere, not even back.
@@ -250,15 +202,11 @@ impl Inner {
             .fix("restore the image under that digest, or roll back to another version with --to"))
     }
 
-    /// What the commit would change, line by line.
-    async fn diff(
-        &self,
-        environment: &str,
-        application: &str,
-        to: &Created,
-    ) -> Result<String, Fault> {
+    /// What the commit changes, line by line: the same before and after it was made, because
+    /// both sides are made from what the file holds now.
+    async fn diff(&self, environment: &str, to: &Created) -> Result<String, Fault> {
         let snapshot = self.manifests().await?;
-        let refused = |problem: manifests::Diagnostic| {
+        let refused = |problem: Diagnostic| {
             Fault::new(
                 FaultKind::Rejected,
                 "manifests-unusable",
@@ -267,28 +215,34 @@ impl Inner {
             .fix("correct the manifest, then roll back")
         };
         let location = snapshot
-            .version_location(application, environment)
+            .version_location(&to.application, environment)
             .map_err(refused)?;
         let blob = snapshot.files.get(&location.file).ok_or_else(|| {
             let what = format!("`{}` is not there any more", location.file);
             Fault::new(FaultKind::Rejected, "manifests-unusable", what).fix("restore the file")
         })?;
-        let before = self
+        let now = self
             .deps
             .desk
             .mirror()
             .blob(blob)
             .await
             .map_err(Fault::broken)?;
-        let values = Values {
-            version: to.version.to_string(),
-            image: None,
-            digest: Some(to.digest.to_string()),
-            commit: to.commit.as_ref().map(ToString::to_string),
+        let with = |version: &str| {
+            let values = Values {
+                version: version.to_owned(),
+                image: None,
+                digest: Some(to.digest.to_string()),
+                commit: to.commit.as_ref().map(ToString::to_string),
+            };
+            manifests::set_version(&location.file, &now, &location, &values).map(|it| it.bytes)
         };
-        let after =
-            manifests::set_version(&location.file, &before, &location, &values).map_err(refused)?;
-        Ok(lines_changed(&location.file, &before, &after.bytes))
+        let after = with(to.version.as_str()).map_err(refused)?;
+        let before = match to.replaces.as_str() {
+            "" => now.clone(),
+            version => with(version).map_err(refused)?,
+        };
+        Ok(lines_changed(&location.file, &before, &after))
     }
 }
 

@@ -306,6 +306,7 @@ fn created_to_wire(it: &Created) -> pb::DeploymentCreated {
         ci_run: it.ci_run.unwrap_or_default(),
         reported_at_position: it.reported_at,
         reason: it.reason.clone(),
+        replaces: it.replaces.clone(),
     }
 }
 
@@ -329,5 +330,6 @@ fn created_from_wire(
         ci_run: (it.ci_run != 0).then_some(it.ci_run),
         reported_at: it.reported_at_position,
         reason: it.reason,
+        replaces: it.replaces,
     })
 }

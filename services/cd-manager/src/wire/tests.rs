@@ -111,6 +111,7 @@ fn created() -> Created {
         ci_run: Some(812),
         reported_at: 41,
         reason: "checkout is slow".into(),
+        replaces: String::new(),
     }
 }
 

@@ -30,7 +30,7 @@ impl Inner {
         let snapshot = self
             .deps
             .desk
-            .at(&due.commit)
+            .about(&due.commit, &due.image.application, &due.environment)
             .await
             .map_err(|error| retry(&error))?;
         let target = match snapshot.application(&due.image.application) {

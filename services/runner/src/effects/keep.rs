@@ -15,13 +15,18 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// Looks until stopped.
 pub(crate) async fn keep(inner: Arc<Inner>, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = look_for_ever(&inner) => {}
+    }
+}
+
+async fn look_for_ever(inner: &Inner) {
     let mut every = tokio::time::interval(LOOK);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = every.tick() => inner.look().await,
-        }
+        every.tick().await;
+        inner.look().await;
     }
 }
 
@@ -44,7 +49,12 @@ impl Inner {
             if !still {
                 continue;
             }
-            let Ok(snapshot) = self.deps.desk.at(&due.commit).await else {
+            let Ok(snapshot) = self
+                .deps
+                .desk
+                .about(&due.commit, &due.image.application, &due.environment)
+                .await
+            else {
                 continue;
             };
             match self.plan(&due, &snapshot).await {

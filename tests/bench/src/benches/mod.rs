@@ -86,7 +86,7 @@ impl Bench {
             }
             Self::Storm => {
                 "Every application is reported once over HTTP, 32 reports at a time, until all \
-                 commits stand in the remote: routing, about eight durable commits of the log \
+                 commits stand in the remote: routing, ten durable commits of the log \
                  for each, order, edits, pushes."
             }
             Self::Rebuild => {

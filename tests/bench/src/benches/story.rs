@@ -155,6 +155,7 @@ fn created(build: Uuid, application: &str, report: Report, reported_at: u64) -> 
         ci_run: report.ci_run,
         reported_at,
         reason: String::new(),
+        replaces: String::new(),
     }
 }
 

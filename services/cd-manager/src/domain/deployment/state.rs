@@ -40,6 +40,8 @@ pub struct Created {
     pub reported_at: u64,
     /// Why a person asked for it; empty when nobody did.
     pub reason: String,
+    /// For a rollback: the version that the manifest held when it was asked for.
+    pub replaces: String,
 }
 
 impl Created {
@@ -61,6 +63,7 @@ impl Created {
             ci_run: report.ci_run,
             reported_at,
             reason: String::new(),
+            replaces: String::new(),
         }
     }
 

@@ -27,6 +27,7 @@ fn created(stages: &[&[&str]]) -> Created {
         ci_run: None,
         reported_at: 1,
         reason: String::new(),
+        replaces: String::new(),
     }
 }
 

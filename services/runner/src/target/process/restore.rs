@@ -35,6 +35,7 @@ impl Slot {
                 (Condition::InProgress, text)
             }),
             port: Some(public_port),
+            ends: None,
         };
         match Front::bind(public_port, desired.health.protocol) {
             Ok(front) => self.resume(&mut changing, &Arc::new(front), desired, found),

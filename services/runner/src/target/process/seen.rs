@@ -2,6 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::time::Instant;
+
+use super::supervisor::SETTLED;
+
 use crate::target::{Condition, Desired, Observation};
 
 /// What everybody may look at.
@@ -12,6 +16,33 @@ pub(super) struct Seen {
     /// What is going on beyond that: a start, a restart, an end.
     pub(super) doing: Option<(Condition, String)>,
     pub(super) port: Option<u16>,
+    /// How often what serves has ended by itself of late.
+    pub(super) ends: Option<Ends>,
+}
+
+/// Ends that nobody asked for, each soon after the one before.
+#[derive(Debug, Clone)]
+pub(super) struct Ends {
+    times: u32,
+    last: Instant,
+    how: String,
+}
+
+impl Ends {
+    /// One more; those before count while it had not served for [`SETTLED`].
+    pub(super) fn more(before: Option<Self>, settled: bool, how: String) -> Self {
+        let times = before.filter(|_| !settled).map_or(0, |it| it.times) + 1;
+        Self {
+            times,
+            last: Instant::now(),
+            how,
+        }
+    }
+
+    /// Whether it goes on: more than once, and not long ago.
+    fn is_trouble(&self) -> bool {
+        self.times > 1 && self.last.elapsed() < SETTLED
+    }
 }
 
 /// What serves in a slot.
@@ -41,6 +72,15 @@ impl Seen {
             (Some((condition, text)), _) => (*condition, text.clone()),
             (None, None) => (Condition::NotFound, "nothing runs here".to_owned()),
             (None, Some(serving)) => match &serving.unhealthy {
+                None if self.ends.as_ref().is_some_and(Ends::is_trouble) => {
+                    let ends = self.ends.as_ref();
+                    let (times, how) = ends.map_or((0, ""), |it| (it.times, &it.how));
+                    let version = &serving.desired.version;
+                    (
+                        Condition::Failed,
+                        format!("{version} serves, but ended by itself {times} times, last: {how}"),
+                    )
+                }
                 Some(answer) => (
                     Condition::Failed,
                     format!("{} is not healthy: {answer}", serving.desired.version),

@@ -130,6 +130,7 @@ impl Slot {
             }),
             doing: None,
             port: Some(front.port()),
+            ends: None,
         };
         let replaced = changing.front.replace(Arc::clone(&front));
         if let Some((_, Some(old))) = old {

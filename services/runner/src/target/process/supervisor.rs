@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::front::Front;
 use super::probe::{self, Judge, Verdict};
-use super::seen::{Seen, lock};
+use super::seen::{Ends, Seen, lock};
 use super::start::{self, Context, Started};
 use super::state::Record;
 use crate::target::{ApplyError, Condition, Desired};
@@ -19,7 +19,7 @@ use crate::target::{ApplyError, Condition, Desired};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Who has served for this long begins with the first pause again.
-const SETTLED: Duration = Duration::from_mins(1);
+pub(super) const SETTLED: Duration = Duration::from_mins(1);
 
 /// The task that looks after one process.
 #[derive(Debug)]
@@ -93,9 +93,15 @@ impl Task {
                 pid = running.child.pid(),
                 "{text}"
             );
+            self.count(since.elapsed() >= SETTLED, exit.to_string());
             self.tell(Condition::InProgress, text);
             start::end_leftovers(&self.context, &running.marks).await;
         }
+    }
+
+    fn count(&self, settled: bool, how: String) {
+        let mut seen = lock(&self.seen);
+        seen.ends = Some(Ends::more(seen.ends.take(), settled, how));
     }
 
     fn tell(&self, condition: Condition, text: String) {
