@@ -14,6 +14,9 @@ use crate::harness::{Process, Report, Server, World, http, now_us, settings};
 /// nothing that would have to be taken off.
 const RECOVERY: Duration = Duration::from_secs(2);
 
+/// Kills are never aimed closer to the report than this.
+const SHORTEST_WINDOW: Duration = Duration::from_millis(20);
+
 const APPLICATIONS: [&str; 4] = ["api", "mail", "shop", "stock"];
 
 /// What the world should look like, as far as it was told.
@@ -124,7 +127,7 @@ async fn killed_between_report_and_success_every_deployment_succeeds_once() {
     let world = World::of(APPLICATIONS).await;
     let mut server = world.start().await;
     let mut expected = Expected::default();
-    let window = usual(&world, &server, &mut expected).await;
+    let mut window = usual(&world, &server, &mut expected).await;
     let (mut landed, mut late, mut slowest) = (0, 0, Duration::ZERO);
     while landed < kills {
         let app = random.random_range(0..APPLICATIONS.len());
@@ -138,10 +141,13 @@ async fn killed_between_report_and_success_every_deployment_succeeds_once() {
         // A kill after SUCCESS proves less; it is done, but does not count.
         if succeeded_us > killed_us {
             landed += 1;
+            window = window.mul_f64(1.05);
         } else {
+            // The first deployments of a server are slower than later ones: aim earlier.
+            window = window.mul_f64(0.9).max(SHORTEST_WINDOW);
             late += 1;
             assert!(
-                late <= 2 * kills,
+                late <= 4 * kills,
                 "deployments take less time than {window:?}"
             );
         }
