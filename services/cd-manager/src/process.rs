@@ -147,6 +147,7 @@ pub struct World {
     /// What is due, by build or deployment; only what changed is worked out again.
     due: BTreeMap<Uuid, Vec<Arc<Request>>>,
     wake_at_us: Option<i64>,
+    position: u64,
 }
 
 impl World {
@@ -213,6 +214,16 @@ impl World {
         keys.into_iter()
             .filter_map(|key| self.scopes.get(&key))
             .flat_map(move |holds| holds.active(now_us))
+    }
+
+    /// How far in the log everything is folded.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Everything up to this position was taken in.
+    pub fn reached(&mut self, position: u64) {
+        self.position = position;
     }
 
     /// Takes in a fact. Returns nothing: what follows is asked for with [`World::react`].

@@ -3,11 +3,11 @@
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// A port that is free now, below those that the system gives to outgoing connections, and not
-/// handed out twice by one test process.
+/// A port that is free now and not handed out twice by one test process: above those that the
+/// process target takes for itself, below those that the system gives to outgoing connections.
 pub(crate) fn free_port() -> u16 {
-    const FIRST: u16 = 15_000;
-    const COUNT: u16 = 17_000;
+    const FIRST: u16 = 30_000;
+    const COUNT: u16 = 2_700;
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Tests are processes of their own: each begins somewhere else.
     let begin = u16::try_from(std::process::id().wrapping_mul(211) % u32::from(COUNT)).unwrap();

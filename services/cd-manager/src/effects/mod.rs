@@ -32,12 +32,11 @@ impl Process for Reactor {
 
     fn observe(&mut self, stored: &Stored) -> Result<(), ReadError> {
         let facts = wire::facts(stored)?;
-        if !facts.is_empty() {
-            let mut world = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            for fact in &facts {
-                world.observe(fact);
-            }
+        let mut world = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for fact in &facts {
+            world.observe(fact);
         }
+        world.reached(stored.position.0);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use git::CommitFacts;
 use ids::{Oid, Uuid, Version, derive};
@@ -17,6 +18,11 @@ use crate::domain::deployment::{self, Created};
 use crate::domain::hold::{Hold, Source};
 use crate::domain::slot::{self, Edit, Place};
 use crate::domain::track::{Destination, Kind, Stage};
+
+/// How often the fold of the log is looked at until it has caught up.
+const CATCH_UP_TRIES: u32 = 1_000;
+/// The pause between two looks.
+const CATCH_UP_PAUSE: Duration = Duration::from_millis(5);
 
 /// Looks until stopped, in the middle of a look if need be: a remote that hangs keeps nobody.
 /// A branch that cannot be reached is tried again at the next look.
@@ -90,6 +96,7 @@ impl Inner {
         if changed.is_empty() {
             return Ok(());
         }
+        self.catch_up().await?;
         let mut unsettled = false;
         for (place, location) in places(now) {
             if changed.contains(location.file.as_str()) {
@@ -101,6 +108,27 @@ impl Inner {
         } else {
             Ok(())
         }
+    }
+
+    /// Waits until everything that was recorded before now is known here. Whatever stands in git
+    /// because of us was recorded as under way before it was pushed: compared with less than
+    /// that, our own commits would look like somebody else's.
+    async fn catch_up(&self) -> Result<(), String> {
+        let tail = self
+            .deps
+            .log
+            .tail()
+            .await
+            .map_err(|error| error.to_string())?
+            .position
+            .0;
+        for _ in 0..CATCH_UP_TRIES {
+            if self.world().position() >= tail {
+                return Ok(());
+            }
+            tokio::time::sleep(CATCH_UP_PAUSE).await;
+        }
+        Err(format!("the log is not known up to position {tail} yet"))
     }
 
     /// Says whether everything about the place is settled.
@@ -127,14 +155,15 @@ impl Inner {
     }
 
     /// Our own commit stands last and is not what the log says: either this look is out of date,
-    /// or somebody took later commits off the branch. What was pushed was pushed before it was
-    /// recorded, so a look that begins after reading the log tells the two apart.
+    /// or somebody took later commits off the branch. The end of a promotion is recorded after
+    /// its push, so a branch that still stands where it stood tells the two apart.
     async fn look_for_rewriting(
         &self,
         place: &Place,
         found: &str,
         now: &Snapshot,
     ) -> Result<bool, String> {
+        self.catch_up().await?;
         if self.is_expected(place, found) {
             return Ok(true);
         }
