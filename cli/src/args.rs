@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use service::role::Role;
+
 use crate::output::Format;
 
 /// Takes software from a build report to a running version, on a record that cannot be rewritten.
@@ -58,6 +60,8 @@ pub(crate) struct Connection {
 pub(crate) enum Command {
     /// Run the server, all roles in one process, on this machine.
     Up(Up),
+    /// Run some of the roles in this process; the others run elsewhere (`[roles]` says where).
+    Serve(Serve),
     /// Show the main job on an installation made for it: promotions, a version that fails, the next.
     Demo(Demo),
     /// Prepare a data directory, or propose manifests for an existing repository.
@@ -150,6 +154,25 @@ pub(crate) struct Up {
     /// End application processes at a clean stop, instead of leaving them to the next start.
     #[arg(long)]
     pub(crate) stop_applications: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Serve {
+    /// A role: cd-manager, releaser, approval-ledger, changelog or runner. May be repeated.
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role)]
+    pub(crate) roles: Vec<Role>,
+    /// Check the configuration and say what is wrong with it, start nothing.
+    #[arg(long)]
+    pub(crate) check_config: bool,
+    #[command(flatten)]
+    pub(crate) up: Up,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| {
+        let words: Vec<_> = Role::ALL.iter().map(|it| it.as_str()).collect();
+        format!("there is no such role; the roles are {}", words.join(", "))
+    })
 }
 
 #[derive(Debug, ClapArgs)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use eventlog::sqlite::{self, VerifyError};
-use eventlog::{SqliteLog, export, import, lock};
+use eventlog::{export, import, lock};
 use proto::control::v1 as pb;
 use serde_json::json;
 use service::time::rfc3339;
@@ -91,16 +91,14 @@ async fn verify(scene: &Scene) -> Result<ExitCode, Failure> {
 }
 
 async fn export_to(scene: &Scene, file: &Path) -> Result<(), Failure> {
-    let path = scene.data()?.join("log.db");
-    let log = SqliteLog::open_existing(&path)
-        .await
-        .map_err(|error| refused("log-unusable", &error))?;
+    let record = scene.record().await?;
+    let log = record.log();
     let exported = if file == Path::new("-") {
-        export::export(&log, std::io::stdout()).await
+        export::export(log.as_ref(), std::io::stdout()).await
     } else {
         let half = file.with_extension("part");
         let mut out = BufWriter::new(File::create(&half)?);
-        let exported = export::export(&log, &mut out).await;
+        let exported = export::export(log.as_ref(), &mut out).await;
         out.flush()?;
         out.into_inner()
             .map_err(|error| Failure::broke("io", error.to_string()))?
@@ -108,7 +106,7 @@ async fn export_to(scene: &Scene, file: &Path) -> Result<(), Failure> {
         std::fs::rename(&half, file)?;
         exported
     };
-    log.close().await;
+    record.close().await;
     let exported = exported.map_err(|error| refused("log-unusable", &error))?;
     if file == Path::new("-") {
         return Ok(());

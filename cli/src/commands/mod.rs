@@ -14,6 +14,7 @@ mod manual;
 mod projections;
 mod rollback;
 mod sample_image;
+mod serve;
 mod status;
 mod up;
 mod view;
@@ -40,6 +41,13 @@ impl Scene {
         crate::home::data_dir(self.connection.data.as_deref())
     }
 
+    /// The log that the data directory's configuration names, without a server.
+    async fn record(&self) -> Result<crate::serve::Record, Failure> {
+        let data = self.data()?;
+        let config = service::Config::load(&data, crate::home::settings())?;
+        crate::serve::Record::existing(&data, &config).await
+    }
+
     async fn client(&self) -> Result<Client, Failure> {
         Client::connect(&self.connection).await
     }
@@ -63,6 +71,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let done = ExitCode::SUCCESS;
     match args.command {
         Command::Up(up) => Box::pin(up::run(&scene, up)).await?,
+        Command::Serve(serve) => Box::pin(serve::run(&scene, serve)).await?,
         Command::Demo(demo) => Box::pin(demo::run(&scene, demo)).await?,
         Command::Init(init) => init::run(&scene, init).await?,
         Command::Status => status::run(&scene).await?,

@@ -1,11 +1,11 @@
 //! `towpath projections`: the read models against the log.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
+use eventlog::lock;
 use eventlog::projector::{self, Kind};
-use eventlog::{EventLog, SqliteLog, lock};
 use serde_json::json;
+use service::role::Role;
 
 use super::{Scene, progress};
 use crate::args;
@@ -15,18 +15,21 @@ use crate::serve::{projections, refused};
 
 pub(super) async fn run(scene: &Scene, command: args::Projections) -> Result<ExitCode, Failure> {
     let data = scene.data()?;
-    let sqlite = SqliteLog::open_existing(&data.join("log.db"))
-        .await
-        .map_err(|error| refused("log-unusable", &error))?;
-    let log: Arc<dyn EventLog> = Arc::new(sqlite.clone());
+    let record = scene.record().await?;
+    let log = record.log();
     let read = data.join("read.db");
     let code = match command {
         args::Projections::Rebuild => {
             let _lock =
                 lock::lock(&data).map_err(|error| refused("data-directory-in-use", &error))?;
-            let at = projector::rebuild(&read, &log, &projections(), progress("rebuilding"))
-                .await
-                .map_err(|error| refused("read-models", &error))?;
+            let at = projector::rebuild(
+                &read,
+                &log,
+                &projections(&Role::ALL),
+                progress("rebuilding"),
+            )
+            .await
+            .map_err(|error| refused("read-models", &error))?;
             if scene.is_json() {
                 output::json(&json!({ "position": at.position.0 }))?;
             } else {
@@ -35,13 +38,13 @@ pub(super) async fn run(scene: &Scene, command: args::Projections) -> Result<Exi
             ExitCode::SUCCESS
         }
         args::Projections::Verify => {
-            let found = projector::verify(&read, &log, &projections())
+            let found = projector::verify(&read, &log, &projections(&Role::ALL))
                 .await
                 .map_err(|error| refused("read-models", &error))?;
             show(scene, &found)?
         }
     };
-    sqlite.close().await;
+    record.close().await;
     Ok(code)
 }
 

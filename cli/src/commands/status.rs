@@ -10,7 +10,7 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
     let client = scene.client().await?;
     let status = client
         .control()
-        .get_status(pb::GetStatusRequest {})
+        .get_status(pb::GetStatusRequest::default())
         .await?
         .into_inner();
     if scene.is_json() {

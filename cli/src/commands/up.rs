@@ -4,6 +4,7 @@ use std::path::Path;
 
 use service::Config;
 use service::config::Tls;
+use service::role::Role;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Scene;
@@ -15,21 +16,31 @@ pub(super) async fn run(scene: &Scene, up: args::Up) -> Result<(), Failure> {
     let data = scene.data()?;
     let leave = !up.stop_applications;
     let config = configure(&data, up)?;
+    run_roles(&data, &config, &Role::ALL, leave).await
+}
+
+/// Runs roles until SIGINT or SIGTERM.
+pub(super) async fn run_roles(
+    data: &Path,
+    config: &Config,
+    roles: &[Role],
+    leave_applications: bool,
+) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
-        running = Box::pin(serve::start(&data, &config)) => running?,
+        running = Box::pin(serve::start(data, config, roles)) => running?,
         // Nothing is half-done that the next start would not finish.
         () = signals.wait() => return Ok(()),
     };
-    config.write_if_missing(&data)?;
+    config.write_if_missing(data)?;
     output::line(&format!("ready: {}", running.address))?;
     signals.wait().await;
-    running.stop(leave).await;
+    running.stop(leave_applications).await;
     Ok(())
 }
 
 /// The file, the environment, the flags: the last one wins.
-fn configure(data: &Path, up: args::Up) -> Result<Config, Failure> {
+pub(super) fn configure(data: &Path, up: args::Up) -> Result<Config, Failure> {
     let mut config = Config::load(data, home::settings())?;
     let set = |to: &mut String, from: Option<String>| {
         if let Some(value) = from {

@@ -8,13 +8,20 @@ use cd_manager::CdManager;
 use eventlog::{Durability, EventLog, Item, Position, Stored};
 use futures::stream::{BoxStream, StreamExt as _};
 use proto::control::v1 as pb;
+use proto::control::v1::control_service_client::ControlServiceClient;
 use proto::control::v1::control_service_server::ControlService;
 use runner::Runner;
 use service::fault::{Fault, Kind};
 use service::role::Roles;
 use source::Desk;
 use tokio::sync::{OnceCell, mpsc, watch};
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
+
+use super::presence::Peers;
+
+/// How long another role may take to say how it is.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The gRPC service.
 #[derive(Clone)]
@@ -23,8 +30,9 @@ pub(super) struct Control {
     pub(super) read_position: watch::Receiver<Position>,
     pub(super) desk: Desk,
     pub(super) roles: Roles,
-    pub(super) manager: CdManager,
-    pub(super) runner: Runner,
+    pub(super) manager: Option<CdManager>,
+    pub(super) runner: Option<Runner>,
+    pub(super) peers: Peers,
     pub(super) manifests_url: String,
     pub(super) data: PathBuf,
     pub(super) fsync_us: Arc<OnceCell<u64>>,
@@ -61,7 +69,10 @@ impl Control {
                 .to_owned(),
                 message: stopped.unwrap_or_default(),
             });
-        let unwell = self.runner.unwell().await;
+        let unwell = match &self.runner {
+            Some(runner) => runner.unwell().await,
+            None => vec![],
+        };
         let read_position = self.read_position.borrow().0;
         Ok(pb::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -76,12 +87,46 @@ impl Control {
             manifests_tip: tip,
             manifest_problems: problems,
             roles: roles.collect(),
-            deployments_in_progress: self.manager.in_progress() as u64,
+            deployments_in_progress: self
+                .manager
+                .as_ref()
+                .map_or(0, |it| it.in_progress() as u64),
             unwell: unwell
                 .into_iter()
                 .map(|(name, why)| format!("{name}: {why}"))
                 .collect(),
         })
+    }
+}
+
+impl Control {
+    /// Adds what only the other roles know: how their parts are doing.
+    async fn add_peers(&self, status: &mut pb::GetStatusResponse, caller: &MetadataMap) {
+        for (role, channel) in self.peers.channels() {
+            let mut request = Request::new(pb::GetStatusRequest { here: true });
+            request.set_timeout(PATIENCE);
+            if let Some(token) = caller.get("authorization") {
+                request
+                    .metadata_mut()
+                    .insert("authorization", token.clone());
+            }
+            let mut client = ControlServiceClient::new(channel);
+            let asked = tokio::time::timeout(PATIENCE, client.get_status(request)).await;
+            // Who does not answer is listed as stopped already.
+            let Ok(Ok(answer)) = asked else { continue };
+            let there = answer.into_inner();
+            status.unwell.extend(there.unwell);
+            status.roles.extend(
+                there
+                    .roles
+                    .into_iter()
+                    .filter(|it| it.name != role.as_str())
+                    .map(|it| pb::Role {
+                        name: format!("{}/{}", role.as_str(), it.name),
+                        ..it
+                    }),
+            );
+        }
     }
 }
 
@@ -91,9 +136,13 @@ impl ControlService for Control {
 
     async fn get_status(
         &self,
-        _: Request<pb::GetStatusRequest>,
+        request: Request<pb::GetStatusRequest>,
     ) -> Result<Response<pb::GetStatusResponse>, Status> {
-        Ok(Response::new(self.status().await?))
+        let mut status = self.status().await?;
+        if !request.get_ref().here {
+            self.add_peers(&mut status, request.metadata()).await;
+        }
+        Ok(Response::new(status))
     }
 
     async fn tail_log(

@@ -1,4 +1,4 @@
-//! The server: roles put together on one log, one front. `up` and `demo` call the same
+//! The server: roles put together on one log, one front. `up`, `serve` and `demo` call the same
 //! [`start`].
 
 mod access;
@@ -6,12 +6,29 @@ mod admin;
 mod assemble;
 mod control;
 mod fsync;
+mod gateway;
+mod ground;
+mod presence;
+mod record;
+mod roles;
+mod router;
+mod running;
 
-pub(crate) use assemble::{make_private, projections, start};
+pub(crate) use assemble::start;
+pub(crate) use ground::make_private;
+pub(crate) use record::Record;
+pub(crate) use roles::projections;
+pub(crate) use running::Running;
 
 use crate::failure::Failure;
 
 /// Turns what kept the server from starting into a failure with the right exit status.
 pub(crate) fn refused(code: &str, error: &impl std::fmt::Display) -> Failure {
     Failure::refused(code, error.to_string())
+}
+
+/// Nobody said what should run where.
+pub(crate) fn no_manifests() -> Failure {
+    Failure::usage("no-manifests", "no manifests repository is configured")
+        .fix("give one with --manifests, or write it down with `towpath init --manifests <url>`")
 }

@@ -81,7 +81,8 @@ fn is_grpc(headers: &HeaderMap) -> bool {
         .is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"))
 }
 
-fn answer(fault: Fault, is_grpc: bool) -> Response<Body> {
+/// A fault in the form that the caller reads.
+pub fn answer(fault: Fault, is_grpc: bool) -> Response<Body> {
     if is_grpc {
         return tonic::Status::from(fault).into_http();
     }

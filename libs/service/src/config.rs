@@ -6,6 +6,16 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+mod log;
+mod peers;
+mod reads;
+mod telemetry;
+
+pub use log::{Backend, Log, Profile};
+pub use peers::Peers;
+pub use reads::Reads;
+pub use telemetry::Telemetry;
+
 /// The name of the file in the data directory.
 pub const FILE: &str = "towpath.toml";
 
@@ -18,12 +28,29 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
 pub struct Config {
     /// Address and port of the one front. Anything but loopback needs TLS.
     pub listen: String,
+    /// What relative paths of OCI layouts in manifests are relative to; the data directory when
+    /// it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layouts: Option<PathBuf>,
     /// The repository that says what runs where.
     pub manifests: Manifests,
     /// Who Towpath's commits are by.
     pub author: Author,
     /// Certificate and key; without them only loopback is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
+    /// Where the record is kept.
+    #[serde(skip_serializing_if = "Log::is_default")]
+    pub log: Log,
+    /// Where read models are kept.
+    #[serde(skip_serializing_if = "Reads::is_default")]
+    pub reads: Reads,
+    /// Where the other roles answer.
+    #[serde(skip_serializing_if = "Peers::is_default")]
+    pub roles: Peers,
+    /// Where traces go.
+    #[serde(skip_serializing_if = "Telemetry::is_default")]
+    pub telemetry: Telemetry,
 }
 
 /// The repository that says what runs where.
@@ -64,7 +91,12 @@ impl Default for Config {
             listen: DEFAULT_LISTEN.to_owned(),
             manifests: Manifests::default(),
             author: Author::default(),
+            layouts: None,
             tls: None,
+            log: Log::default(),
+            reads: Reads::default(),
+            roles: Peers::default(),
+            telemetry: Telemetry::default(),
         }
     }
 }
@@ -134,16 +166,27 @@ impl Config {
             Err(error) => return Err(Error::Io { path, error }),
         };
         for (name, value) in env {
-            match name.as_str() {
-                "TOWPATH_LISTEN" => config.listen = value,
-                "TOWPATH_MANIFESTS_URL" => config.manifests.url = value,
-                "TOWPATH_MANIFESTS_BRANCH" => config.manifests.branch = value,
-                "TOWPATH_AUTHOR_NAME" => config.author.name = value,
-                "TOWPATH_AUTHOR_EMAIL" => config.author.email = value,
-                _ => {}
-            }
+            config.set(&name, value)?;
         }
         Ok(config)
+    }
+
+    /// Takes over one variable of the environment; names without meaning here are ignored.
+    fn set(&mut self, name: &str, value: String) -> Result<(), Error> {
+        match name {
+            "TOWPATH_LISTEN" => self.listen = value,
+            "TOWPATH_LAYOUTS" => self.layouts = Some(value.into()),
+            "TOWPATH_MANIFESTS_URL" => self.manifests.url = value,
+            "TOWPATH_MANIFESTS_BRANCH" => self.manifests.branch = value,
+            "TOWPATH_AUTHOR_NAME" => self.author.name = value,
+            "TOWPATH_AUTHOR_EMAIL" => self.author.email = value,
+            "TOWPATH_TELEMETRY_OTLP" => self.telemetry.otlp = value,
+            _ if self.log.set(name, &value)?
+                || self.reads.set(name, &value)
+                || self.roles.set(name, &value) => {}
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Writes the file unless there is one.
@@ -218,6 +261,10 @@ impl Config {
                 why,
             });
         }
+        self.log.validate()?;
+        self.reads.validate(self.log.backend)?;
+        self.roles.validate()?;
+        self.telemetry.validate()?;
         Ok(address)
     }
 }
@@ -226,7 +273,7 @@ fn is_loopback(ip: IpAddr) -> bool {
     ip.is_loopback()
 }
 
-fn url_has_password(url: &str) -> bool {
+pub(super) fn url_has_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else {
         return false;
     };

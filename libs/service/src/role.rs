@@ -3,43 +3,124 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
-/// What is known of the roles of this process. Clones share it.
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// A service that can run on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// What runs where, what is next; the gateway to the others.
+    CdManager,
+    /// Releases, tags.
+    Releaser,
+    /// Who approved what.
+    ApprovalLedger,
+    /// What changed.
+    Changelog,
+    /// Plans, applies, observes.
+    Runner,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::CdManager,
+        Self::Releaser,
+        Self::ApprovalLedger,
+        Self::Changelog,
+        Self::Runner,
+    ];
+
+    /// The word in configuration, on the command line and in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CdManager => "cd-manager",
+            Self::Releaser => "releaser",
+            Self::ApprovalLedger => "approval-ledger",
+            Self::Changelog => "changelog",
+            Self::Runner => "runner",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+/// What is known of the roles, of this process and elsewhere. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Roles(Arc<RwLock<BTreeMap<&'static str, Option<String>>>>);
+pub struct Roles {
+    known: Arc<RwLock<BTreeMap<&'static str, Known>>>,
+    changes: Arc<watch::Sender<u64>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    is_here: bool,
+    stopped: Option<String>,
+}
 
 impl Roles {
-    /// A role began to run.
+    /// A role of this process began to run.
     pub fn started(&self, role: &'static str) {
-        self.write().insert(role, None);
+        self.set(role, true, None);
     }
 
-    /// A role stopped, and why.
+    /// A role of this process stopped, and why.
     pub fn stopped(&self, role: &'static str, why: impl Into<String>) {
-        self.write().insert(role, Some(why.into()));
+        self.set(role, true, Some(why.into()));
     }
 
-    /// Whether a role runs here.
+    /// How a role that runs elsewhere is doing: why it is away, when it is.
+    pub fn elsewhere(&self, role: &'static str, away: Option<String>) {
+        self.set(role, false, away);
+    }
+
+    /// Whether a role runs, here or elsewhere.
     pub fn is_running(&self, role: &str) -> bool {
-        self.read().get(role).is_some_and(Option::is_none)
+        self.read().get(role).is_some_and(|it| it.stopped.is_none())
     }
 
     /// All roles, and why those that stopped did.
     pub fn all(&self) -> Vec<(&'static str, Option<String>)> {
         self.read()
             .iter()
-            .map(|(role, why)| (*role, why.clone()))
+            .map(|(role, it)| (*role, it.stopped.clone()))
             .collect()
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<&'static str, Option<String>>> {
-        self.0
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// Those of this process, and why those that stopped did.
+    pub fn here(&self) -> Vec<(&'static str, Option<String>)> {
+        self.read()
+            .iter()
+            .filter(|(_, it)| it.is_here)
+            .map(|(role, it)| (*role, it.stopped.clone()))
+            .collect()
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<&'static str, Option<String>>> {
-        self.0
+    /// Tells of every change.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn set(&self, role: &'static str, is_here: bool, stopped: Option<String>) {
+        let new = Known { is_here, stopped };
+        let mut known = self
+            .known
             .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if known.get(role) == Some(&new) {
+            return;
+        }
+        known.insert(role, new);
+        self.changes.send_modify(|it| *it += 1);
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<&'static str, Known>> {
+        self.known
+            .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -55,5 +136,24 @@ mod tests {
         assert!(roles.is_running("runner") && !roles.is_running("releaser"));
         roles.stopped("runner", "disk full");
         assert_eq!(roles.all(), [("runner", Some("disk full".to_owned()))]);
+    }
+
+    #[test]
+    fn a_role_that_is_away_elsewhere_stops_nothing_here() {
+        let roles = Roles::default();
+        let changes = roles.changed();
+        roles.started("cd-manager");
+        roles.elsewhere("runner", Some("no answer".into()));
+        assert!(!roles.is_running("runner"));
+        assert_eq!(roles.here(), [("cd-manager", None)]);
+        assert!(changes.has_changed().unwrap());
+    }
+
+    #[test]
+    fn words_read_back() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.as_str()), Some(role));
+        }
+        assert_eq!(Role::parse("portal"), None);
     }
 }

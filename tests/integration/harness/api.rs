@@ -117,7 +117,7 @@ impl Api {
         let mut tick = tokio::time::interval(Duration::from_millis(300));
         loop {
             tick.tick().await;
-            let request = self.request(GetStatusRequest {}, None);
+            let request = self.request(GetStatusRequest::default(), None);
             let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
             let channel = endpoint.timeout(SETTLED).connect().await.unwrap();
             let answer = ControlServiceClient::new(channel)

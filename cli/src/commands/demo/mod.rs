@@ -7,6 +7,7 @@ mod world;
 use std::path::{Path, PathBuf};
 
 use service::Config;
+use service::role::Role;
 
 use super::{Scene, up};
 use crate::args;
@@ -25,7 +26,7 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
     };
     config.manifests.url = world.remote.display().to_string();
     config.manifests.look_every_ms = 250;
-    let running = Box::pin(serve::start(&data, &config)).await?;
+    let running = Box::pin(serve::start(&data, &config, &Role::ALL)).await?;
     config.write_if_missing(&data)?;
     let mut connection = scene.connection.clone();
     connection.data = Some(data.clone());

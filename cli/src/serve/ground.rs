@@ -1,0 +1,190 @@
+//! What every role of a process stands on: the log, the identities, the manifests, the data
+//! directory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use access::Directory;
+use eventlog::{EventLog, Projector};
+use service::entropy::Entropy;
+use service::key::Keys;
+use service::role::Roles;
+use service::{Clock, Config};
+use source::{Desk, DeskError};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::refused;
+use crate::failure::Failure;
+
+/// What every role of this process shares.
+pub(super) struct Ground {
+    pub(super) data: PathBuf,
+    pub(super) config: Config,
+    pub(super) log: Arc<dyn EventLog>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) desk: Desk,
+    pub(super) projector: Arc<Projector>,
+    pub(super) directory: Directory,
+    pub(super) roles: Roles,
+    pub(super) keys: Arc<Keys>,
+    pub(super) tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+}
+
+impl Ground {
+    /// What relative paths of OCI layouts are relative to.
+    pub(super) fn layouts(&self) -> PathBuf {
+        self.config
+            .layouts
+            .clone()
+            .unwrap_or_else(|| self.data.clone())
+    }
+
+    /// Runs something until the stop; when it ends before, it says why and the others go on.
+    pub(super) fn watch<E: std::fmt::Display>(
+        &self,
+        role: &'static str,
+        run: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
+        self.roles.started(role);
+        let (roles, stop) = (self.roles.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            let ended = run.await;
+            if !stop.is_cancelled() {
+                let why = ended
+                    .err()
+                    .map_or_else(|| "it ended".to_owned(), |error| error.to_string());
+                tracing::error!(role, %why, "a role stopped");
+                roles.stopped(role, why);
+            }
+        });
+    }
+
+    /// Follows who may call; returns once everybody in the log is known.
+    pub(super) async fn follow_identities(&self) -> Result<(), Failure> {
+        let (tell, caught_up) = tokio::sync::oneshot::channel();
+        let (directory, log) = (self.directory.clone(), Arc::clone(&self.log));
+        let (roles, stop) = (self.roles.clone(), self.stop.clone());
+        roles.started("access");
+        self.tasks.spawn(async move {
+            let follow = directory.follow(log, move || {
+                // Nobody listens only when starting was given up.
+                let _told = tell.send(());
+            });
+            tokio::select! {
+                () = stop.cancelled() => {}
+                ended = follow => if let Err(error) = ended {
+                    tracing::error!(%error, "identities cannot be followed any more");
+                    roles.stopped("access", error.to_string());
+                },
+            }
+        });
+        caught_up.await.map_err(|_| {
+            Failure::refused("log-corrupt", "the identities in the log cannot be read")
+        })
+    }
+}
+
+/// Only its owner may look into the data directory.
+pub(crate) fn make_private(data: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    let failed = |error: std::io::Error| {
+        Failure::broke("data-directory", format!("{}: {error}", data.display()))
+            .fix("make the directory writable, or choose another with --data")
+    };
+    if data.is_dir() {
+        let mode = std::fs::metadata(data)
+            .map_err(failed)?
+            .permissions()
+            .mode();
+        if mode & 0o077 != 0 {
+            // A directory that others may read still keeps its token: that file is 0600.
+            tracing::debug!(
+                mode = format!("{mode:o}"),
+                "others may read the data directory"
+            );
+        }
+        return Ok(());
+    }
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .map_err(failed)
+}
+
+/// Only its owner may read a database, whatever the directory allows. `SQLite` gives the files
+/// beside it the same mode.
+pub(super) fn keep_private(data: &Path, name: &str) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    for suffix in ["", "-wal", "-shm"] {
+        let path = data.join(format!("{name}{suffix}"));
+        match std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::broke(
+                    "data-directory",
+                    format!("{}: {error}", path.display()),
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The read models of a process.
+pub(super) async fn open_projector(
+    data: &Path,
+    log: Arc<dyn EventLog>,
+    projections: Vec<Box<dyn eventlog::Projection>>,
+) -> Result<Projector, Failure> {
+    let projector = Projector::open(&data.join("read.db"), log, projections)
+        .await
+        .map_err(|error| projector_refused(&error))?;
+    keep_private(data, "read.db")?;
+    Ok(projector)
+}
+
+fn projector_refused(error: &eventlog::projector::ProjectorError) -> Failure {
+    use eventlog::projector::ProjectorError as E;
+    match error {
+        E::Lie(_) => refused("log-lies", error),
+        E::Stopped { .. } | E::Read(_) => refused("log-corrupt", error),
+        E::Database { .. } | E::Sql(_) | E::Overtaken => {
+            Failure::broke("read-models", error.to_string())
+        }
+    }
+}
+
+/// A remote that does not answer may come back, and so may a repository on this machine that was
+/// there before. One that can never work is refused.
+pub(super) async fn open_desk(data: &Path, config: &Config) -> Result<Desk, Failure> {
+    let failed = |error: &DeskError| {
+        let DeskError::Git(git) = error;
+        Failure::refused(git.code().replace('_', "-"), git.to_string())
+    };
+    let manifests = &config.manifests;
+    let desk = Desk::open(&data.join("mirror"), &manifests.url, &manifests.branch)
+        .await
+        .map_err(|error| failed(&error))?;
+    match desk.look().await {
+        Ok(_) => Ok(desk),
+        Err(DeskError::Git(error)) if error.retryable() && may_come_back(&desk).await => {
+            tracing::warn!(%error, "the manifests repository does not answer; going on without it for now");
+            Ok(desk)
+        }
+        // A branch that was there and is not now may be pushed again.
+        Err(error) if may_come_back(&desk).await && desk.mirror().is_local() => {
+            tracing::warn!(%error, "the manifests cannot be read; going on with what is known");
+            Ok(desk)
+        }
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+async fn may_come_back(desk: &Desk) -> bool {
+    let seen = desk.mirror().tip(desk.branch()).await;
+    !desk.mirror().is_local() || seen.is_ok_and(|it| it.is_some())
+}

@@ -1,0 +1,105 @@
+//! Who else runs: every other role is asked for its health, so that whoever waits for one that
+//! is away can be told its name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use service::role::Role;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::ground::Ground;
+use crate::failure::Failure;
+
+/// How often each is asked.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long an answer may take; a role that is stopped or swamped is away, too.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The roles that run elsewhere.
+#[derive(Clone, Default)]
+pub(super) struct Peers(Arc<BTreeMap<Role, Channel>>);
+
+impl Peers {
+    /// Each with the way to it.
+    pub(super) fn channels(&self) -> impl Iterator<Item = (Role, Channel)> {
+        self.0
+            .iter()
+            .map(|(role, channel)| (*role, channel.clone()))
+    }
+}
+
+/// Begins to ask every configured role that does not run here.
+pub(super) fn watch(ground: &Ground, here: &[Role]) -> Result<Peers, Failure> {
+    let peers = &ground.config.roles;
+    let ca =
+        match &peers.ca {
+            None => None,
+            Some(path) => Some(std::fs::read(path).map_err(|error| {
+                Failure::usage("roles-ca", format!("{}: {error}", path.display()))
+            })?),
+        };
+    let mut found = BTreeMap::new();
+    for (role, url) in peers.at.iter().filter(|it| !here.contains(it.0)) {
+        let channel = channel(url, ca.as_deref()).map_err(|error| {
+            Failure::usage("roles", format!("{}: `{url}`: {error}", role.as_str()))
+        })?;
+        ground.tasks.spawn(ask(
+            *role,
+            url.clone(),
+            channel.clone(),
+            ground.roles.clone(),
+            ground.stop.clone(),
+        ));
+        found.insert(*role, channel);
+    }
+    Ok(Peers(Arc::new(found)))
+}
+
+fn channel(url: &str, ca: Option<&[u8]>) -> Result<Channel, tonic::transport::Error> {
+    let mut endpoint = Endpoint::from_shared(url.to_owned())?
+        .connect_timeout(PATIENCE)
+        .http2_keep_alive_interval(Duration::from_secs(10))
+        .keep_alive_timeout(Duration::from_secs(5));
+    if url.starts_with("https://") {
+        let mut tls = ClientTlsConfig::new();
+        if let Some(pem) = ca {
+            tls = tls.ca_certificate(Certificate::from_pem(pem));
+        }
+        endpoint = endpoint.tls_config(tls)?;
+    }
+    Ok(endpoint.connect_lazy())
+}
+
+async fn ask(
+    role: Role,
+    url: String,
+    channel: Channel,
+    roles: service::role::Roles,
+    stop: tokio_util::sync::CancellationToken,
+) {
+    loop {
+        match health(&channel).await {
+            Ok(()) => roles.elsewhere(role.as_str(), None),
+            Err(why) => roles.elsewhere(role.as_str(), Some(format!("at {url}: {why}"))),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+async fn health(channel: &Channel) -> Result<(), String> {
+    let mut client = HealthClient::new(channel.clone());
+    let asked = client.check(HealthCheckRequest::default());
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        Ok(Err(status)) => Err(status.message().to_owned()),
+        Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Ok(()),
+        Ok(Ok(_)) => Err("it runs, and something in it has stopped".to_owned()),
+    }
+}

@@ -1,0 +1,138 @@
+//! The front of a process: its roles' services, the way to other roles, health.
+
+use axum::routing::get;
+use proto::control::v1::control_service_server::ControlServiceServer;
+use service::fault::{Fault, Kind};
+use service::role::Roles;
+use service::{authn, serve};
+use std::sync::Arc;
+
+use super::control::Control;
+use super::gateway;
+use super::ground::Ground;
+use super::presence::Peers;
+use super::roles::{cd_manager, runner};
+
+/// The roles of this process.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub(super) cd_manager: Option<cd_manager::Part>,
+    pub(super) runner: Option<runner::Part>,
+}
+
+/// Everything that answers on the one port.
+pub(super) fn router(ground: &Ground, parts: &Parts, peers: &Peers) -> axum::Router {
+    let control = Control {
+        log: Arc::clone(&ground.log),
+        read_position: ground.projector.position(),
+        desk: ground.desk.clone(),
+        roles: ground.roles.clone(),
+        manager: parts.cd_manager.as_ref().map(|it| it.manager.clone()),
+        runner: parts.runner.as_ref().map(|it| it.runner.clone()),
+        peers: peers.clone(),
+        manifests_url: ground.config.manifests.url.clone(),
+        data: ground.data.clone(),
+        fsync_us: Arc::default(),
+    };
+    let mut routes = tonic::service::Routes::builder();
+    if let Some(part) = &parts.cd_manager {
+        part.services()(&mut routes);
+    }
+    routes
+        .add_service(ControlServiceServer::new(control).max_decoding_message_size(serve::MAX_BODY))
+        .add_service(health(ground));
+    if let Ok(reflection) = reflection() {
+        routes.add_service(reflection);
+    }
+    let roles = ground.roles.clone();
+    let ready = move || {
+        let stopped = stopped_here(&roles);
+        async move {
+            if stopped.is_empty() {
+                (axum::http::StatusCode::OK, "ready".to_owned())
+            } else {
+                (
+                    axum::http::StatusCode::SERVICE_UNAVAILABLE,
+                    format!("stopped: {}", stopped.join(", ")),
+                )
+            }
+        }
+    };
+    let http = parts
+        .cd_manager
+        .as_ref()
+        .map_or_else(axum::Router::new, |it| it.manager.http());
+    axum::Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .merge(http)
+        .merge(gateway::routes(peers))
+        .merge(routes.routes().into_axum_router())
+        .fallback(nothing_here)
+        .layer(axum::middleware::from_fn_with_state(
+            ground.directory.clone(),
+            authn::gate,
+        ))
+}
+
+fn stopped_here(roles: &Roles) -> Vec<&'static str> {
+    roles
+        .here()
+        .into_iter()
+        .filter(|it| it.1.is_some())
+        .map(|it| it.0)
+        .collect()
+}
+
+/// Health as gRPC asks for it: what this process runs, as one.
+fn health(
+    ground: &Ground,
+) -> tonic_health::pb::health_server::HealthServer<impl tonic_health::pb::health_server::Health> {
+    use tonic_health::ServingStatus::{NotServing, Serving};
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let (roles, stop) = (ground.roles.clone(), ground.stop.clone());
+    ground.tasks.spawn(async move {
+        let mut changed = roles.changed();
+        loop {
+            let status = if stopped_here(&roles).is_empty() {
+                Serving
+            } else {
+                NotServing
+            };
+            reporter.set_service_status("", status).await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                ended = changed.changed() => if ended.is_err() { return },
+            }
+        }
+    });
+    health
+}
+
+async fn nothing_here(uri: axum::http::Uri) -> axum::http::Response<axum::body::Body> {
+    let path: String = uri
+        .path()
+        .chars()
+        .take(80)
+        .flat_map(char::escape_default)
+        .collect();
+    let fault = Fault::new(
+        Kind::NotFound,
+        "no-such-path",
+        format!("there is nothing at `{path}`"),
+    )
+    .fix("POST /api/v1/builds reports a build; everything else is gRPC (reflection is on)");
+    authn::json(&fault)
+}
+
+fn reflection() -> Result<
+    tonic_reflection::server::v1::ServerReflectionServer<
+        impl tonic_reflection::server::v1::ServerReflection,
+    >,
+    tonic_reflection::server::Error,
+> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .build_v1()
+}

@@ -1,0 +1,47 @@
+//! A server that answers, and how it stops.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eventlog::{Projector, lock};
+use runner::target::{ProcessTarget, Target as _};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Record;
+use crate::home::ADDRESS_FILE;
+
+/// A server that answers.
+pub(crate) struct Running {
+    /// Where it answers.
+    pub(crate) address: String,
+    pub(super) data: PathBuf,
+    pub(super) stop: CancellationToken,
+    pub(super) front: JoinHandle<()>,
+    pub(super) roles: TaskTracker,
+    pub(super) target: Option<Arc<ProcessTarget>>,
+    pub(super) projector: Arc<Projector>,
+    pub(super) record: Record,
+    pub(super) _lock: lock::DataLock,
+}
+
+impl Running {
+    /// Stops in order: no new calls, calls in flight end, roles end, the log closes.
+    pub(crate) async fn stop(self, leave_applications: bool) {
+        // Whoever reads it from now on would find nobody.
+        if let Err(error) = std::fs::remove_file(self.data.join(ADDRESS_FILE)) {
+            tracing::debug!(%error, "the address file was gone already");
+        }
+        self.stop.cancel();
+        if let Err(error) = self.front.await {
+            tracing::warn!(%error, "the front ended badly");
+        }
+        self.roles.wait().await;
+        if let Some(target) = self.target {
+            target.shutdown(leave_applications).await;
+        }
+        self.projector.close().await;
+        self.record.close().await;
+    }
+}
