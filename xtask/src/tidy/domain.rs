@@ -23,7 +23,7 @@ const DOMAIN: &[&str] = &[
     "libs/*/src/domain.rs",
 ];
 /// Reactions are as pure as decisions, but stand beside the domain and may name it.
-const REACTIONS: &[&str] = &["services/*/src/process.rs"];
+const REACTIONS: &[&str] = &["services/*/src/process.rs", "services/*/src/process/**"];
 
 /// First words of a path that domain code may write. `crate` is not among them: the purity proof
 /// compiles these modules in another crate.
@@ -326,6 +326,7 @@ mod tests {
             "libs/access/src/domain.rs",
             "services/a/src/domain/deep/er.rs",
             "services/a/src/process.rs",
+            "services/a/src/process/react.rs",
         ] {
             assert!(!found(path, planted).is_empty(), "{path}");
         }

@@ -4,7 +4,9 @@ use ids::{Digest, ReleaseType, Version};
 
 use super::*;
 use crate::domain::build::Report;
-use crate::domain::track::{Destination, Stage};
+use crate::domain::deployment::End;
+use crate::domain::hold::Hold;
+use crate::domain::track::{Destination, Kind, Stage};
 
 const BUILD: Uuid = Uuid::from_u128(1);
 
