@@ -178,11 +178,16 @@ fn role(text: &str) -> Result<Role, String> {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Demo {
     /// Stay up afterwards, until interrupted.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["prepare", "server"])]
     pub(crate) keep: bool,
-    /// Where to work; left there afterwards [default: a new directory for temporary files].
+    /// Where to work; left there afterwards [default: a new directory for temporary files]. With
+    /// --server: the directory that was prepared, which the server reads, too.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Only make the manifests repository and the image layout, for a server that is started on
+    /// them; `demo --server URL --dir DIR` then shows the main job on that server.
+    #[arg(long, requires = "dir")]
+    pub(crate) prepare: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -14,6 +14,7 @@ mod r#gen;
 #[cfg(test)]
 mod purity;
 mod shell;
+mod stack;
 mod tidy;
 mod tools;
 mod workspace;

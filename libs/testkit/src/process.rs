@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::Error;
+
+/// How often readiness is looked at, for thirty seconds.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A server; killed when dropped.
 #[derive(Debug)]
@@ -42,16 +45,17 @@ impl Running {
 
     /// Waits until `ready` says so; an end before that is an error.
     pub fn until(&mut self, what: &str, mut ready: impl FnMut() -> bool) -> Result<(), Error> {
-        let end = Instant::now() + Duration::from_secs(30);
+        let mut looks = 30_000 / LOOK.as_millis();
         while !ready() {
             let ended = self.child.try_wait().ok().flatten();
-            if ended.is_some() || Instant::now() > end {
+            looks = looks.saturating_sub(1);
+            if ended.is_some() || looks == 0 {
                 return Err(Error::Failed {
                     what: what.to_owned(),
                     output: self.said(),
                 });
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(LOOK);
         }
         Ok(())
     }

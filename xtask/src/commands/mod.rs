@@ -3,6 +3,7 @@
 mod bench;
 mod r#gen;
 mod setup;
+pub(crate) mod stack;
 mod test;
 mod tidy;
 
@@ -21,6 +22,9 @@ pub(crate) enum Command {
     Tidy,
     /// Write the generated files
     Gen(r#gen::Options),
+    /// Run the five roles over NATS and PostgreSQL on this machine
+    #[command(subcommand)]
+    Stack(stack::Options),
     /// Build for release and measure; every figure beside its floor
     Bench(bench::Options),
 }
@@ -33,6 +37,7 @@ impl Command {
             Self::Test(options) => test::run(&options),
             Self::Tidy => tidy::run(),
             Self::Gen(options) => r#gen::run(&options),
+            Self::Stack(options) => stack::run(&options),
             Self::Bench(options) => bench::run(&options),
         }
     }

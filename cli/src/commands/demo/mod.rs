@@ -15,6 +15,12 @@ use crate::failure::Failure;
 use crate::{output, serve};
 
 pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> {
+    if demo.prepare {
+        return prepare(demo.dir.as_deref()).await;
+    }
+    if scene.connection.server.is_some() {
+        return elsewhere(scene, demo.dir.as_deref()).await;
+    }
     let mut signals = up::Signals::listen()?;
     let dir = place(demo.dir.as_deref())?;
     output::line(&format!("An installation to look at, in {}", dir.display()))?;
@@ -56,6 +62,31 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
         dir.display(),
         data.display()
     ))
+}
+
+/// Makes what a server is started on.
+async fn prepare(dir: Option<&Path>) -> Result<(), Failure> {
+    let dir = place(dir)?;
+    let world = world::World::make(&dir).await?;
+    output::line(&format!("manifests   {}", world.remote.display()))?;
+    output::line(&format!(
+        "start a server on them, then: towpath --server URL demo --dir {}",
+        dir.display()
+    ))
+}
+
+/// The same story on a server that somebody else started on a prepared directory.
+async fn elsewhere(scene: &Scene, dir: Option<&Path>) -> Result<(), Failure> {
+    let Some(dir) = dir else {
+        return Err(Failure::usage(
+            "no-directory",
+            "the demo builds images that the server reads",
+        )
+        .fix("give the directory that was prepared with `towpath demo --prepare --dir DIR`"));
+    };
+    let world = world::World::open(&std::path::absolute(dir)?)?;
+    let told = story::tell(&world, &scene.connection).await?;
+    told.print(&world, &scene.data()?)
 }
 
 /// Where the demo works: empty, and left there afterwards, because looking is what it is for.

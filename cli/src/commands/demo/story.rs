@@ -24,18 +24,24 @@ pub(super) async fn tell(world: &World, connection: &Connection) -> Result<Told,
         ..connection.clone()
     };
     let client = Client::connect(&connection).await?;
+    let major = next_major(&client).await?;
     output::line("")?;
-    output::line("1. CI reports storefront 1.0.0: it goes to development, then to staging.")?;
-    let first = promote(world, &client, "1.0.0", None).await?;
+    output::line(&format!(
+        "1. CI reports storefront {major}.0.0: it goes to development, then to staging."
+    ))?;
+    let first = promote(world, &client, &format!("{major}.0.0"), None).await?;
     expect(&first, "SUCCESS")?;
     output::line("")?;
-    output::line("2. CI reports 1.1.0, whose health probe answers 500: 1.0.0 goes on serving.")?;
-    let second = promote(world, &client, "1.1.0", Some("cannot reach the database")).await?;
+    output::line(&format!(
+        "2. CI reports {major}.1.0, whose health probe answers 500: {major}.0.0 goes on serving."
+    ))?;
+    let broken = Some("cannot reach the database");
+    let second = promote(world, &client, &format!("{major}.1.0"), broken).await?;
     expect(&second, "FAILED")?;
     output::line(&format!("   why: {}", second.message))?;
     output::line("")?;
-    output::line("3. CI reports 1.2.0, which is well.")?;
-    let third = promote(world, &client, "1.2.0", None).await?;
+    output::line(&format!("3. CI reports {major}.2.0, which is well."))?;
+    let third = promote(world, &client, &format!("{major}.2.0"), None).await?;
     expect(&third, "SUCCESS")?;
     let last = third
         .stages
@@ -51,6 +57,21 @@ pub(super) async fn tell(world: &World, connection: &Connection) -> Result<Told,
         url,
         failed: second.id,
     })
+}
+
+/// The demo can be shown again on the same server: each time with versions of its own.
+async fn next_major(client: &Client) -> Result<u64, Failure> {
+    let request = pb::ListDeploymentsRequest {
+        application: APPLICATION.to_owned(),
+        limit: 1_000,
+        ..Default::default()
+    };
+    let all = client.delivery().list_deployments(request).await?;
+    let majors = all.into_inner().deployments;
+    let majors = majors
+        .iter()
+        .filter_map(|it| it.version.split('.').next()?.parse::<u64>().ok());
+    Ok(majors.max().unwrap_or(0) + 1)
 }
 
 async fn promote(

@@ -50,6 +50,18 @@ impl World {
         Ok(Self { remote, layout })
     }
 
+    /// What was made before in a directory.
+    pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
+        let remote = dir.join("manifests.git");
+        let layout = Layout::open(dir.join("images")).map_err(|error| {
+            Failure::refused("not-prepared", error.to_string()).fix(format!(
+                "prepare it with `towpath demo --prepare --dir {}`",
+                dir.display()
+            ))
+        })?;
+        Ok(Self { remote, layout })
+    }
+
     /// Builds an image of the sample application, as CI would.
     pub(super) fn build(&self, version: &str, broken: Option<&str>) -> Result<Digest, Failure> {
         sample::write_image(&self.layout, APPLICATION, version, broken)
