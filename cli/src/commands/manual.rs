@@ -1,5 +1,6 @@
 //! What documents the command line: completions, manual pages, the reference.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::CommandFactory as _;
@@ -69,11 +70,19 @@ fn pages(command: &mut clap::Command, path: &str, text: &mut String) {
 fn configuration() -> Result<String, Failure> {
     let defaults = toml::to_string_pretty(&Config::default())
         .map_err(|error| Failure::broke("configuration", error.to_string()))?;
+    let mut settings = String::from("| key | variable | what it says |\n| --- | --- | --- |\n");
+    for it in service::config::SETTINGS {
+        let variable = match it.variable {
+            "" => String::new(),
+            name => format!("`{name}`"),
+        };
+        // Writing to a String cannot fail.
+        let _ok = writeln!(settings, "| `{}` | {variable} | {} |", it.key, it.what);
+    }
     Ok(format!(
         "# Configuration\n\nGenerated from the program; `cargo xtask gen` writes it anew.\n\n\
-         `towpath.toml` in the data directory, then the environment (`TOWPATH_LISTEN`, `TOWPATH_MANIFESTS_URL`, \
-         `TOWPATH_MANIFESTS_BRANCH`, `TOWPATH_AUTHOR_NAME`, `TOWPATH_AUTHOR_EMAIL`), then flags: the last one wins. \
-         The first `towpath up` writes the file.\n\nWhat holds when nothing is said:\n\n```toml\n{}\n```\n\n\
+         `towpath.toml` in the data directory, then the environment, then flags: the last one wins. \
+         The first `towpath up` writes the file.\n\n{settings}\nWhat holds when nothing is said:\n\n```toml\n{}\n```\n\n\
          To listen beyond this machine, a certificate is needed:\n\n```toml\nlisten = \"0.0.0.0:7070\"\n\n[tls]\n\
          certificate = \"/etc/towpath/tls.crt\"\nkey = \"/etc/towpath/tls.key\"\n```\n\n\
          Commands also read `TOWPATH_DATA`, `TOWPATH_SERVER`, `TOWPATH_TOKEN`, `TOWPATH_LOG` (what is logged, such as \

@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 mod log;
 mod peers;
 mod reads;
+mod settings;
 mod telemetry;
 
 pub use log::{Backend, Log, Profile};
 pub use peers::Peers;
 pub use reads::Reads;
+pub use settings::{SETTINGS, Setting};
 pub use telemetry::Telemetry;
 
 /// The name of the file in the data directory.
