@@ -190,6 +190,7 @@ impl ControlService for Control {
 fn durability(it: Durability) -> &'static str {
     match it {
         Durability::Fsync => "fsync",
+        Durability::Replicated => "replicated",
         Durability::OsBuffered => "os-buffered",
         Durability::Memory => "memory",
     }

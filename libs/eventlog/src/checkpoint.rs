@@ -63,6 +63,32 @@ pub enum Lie {
         /// The epoch found.
         found: u32,
     },
+    /// The log was restored into a later epoch; whoever follows this one starts again.
+    #[error(
+        "EpochAdvanced: the log was restored into epoch {found} while this process follows epoch \
+         {read}: restart this process"
+    )]
+    EpochAdvanced {
+        /// The epoch that was read.
+        read: u32,
+        /// The epoch found.
+        found: u32,
+    },
+    /// The server keeps the log under other rules than those that were checked.
+    #[error(
+        "LogConfig: stream {stream} has {field} = {found}, wanted {wanted}: it was changed by hand; \
+         restore the log into a new epoch, which makes the stream again"
+    )]
+    ConfigChanged {
+        /// The stream.
+        stream: String,
+        /// The field, as the server calls it.
+        field: String,
+        /// What it must be.
+        wanted: String,
+        /// What it is.
+        found: String,
+    },
 }
 
 /// Why a checkpoint was not confirmed.

@@ -16,6 +16,7 @@ mod log;
 mod subscription;
 
 pub mod mem;
+pub mod nats;
 pub mod sim;
 pub mod sqlite;
 
@@ -40,6 +41,7 @@ pub use log::{
     ReadError, Tail, admit, chained, follows, repeats,
 };
 pub use mem::MemLog;
+pub use nats::NatsLog;
 pub use projector::{Projection, Projector};
 pub use repository::{Context, Done, ExecuteError, Idempotency, Loaded, LogError, Repository};
 pub use sim::SimLog;

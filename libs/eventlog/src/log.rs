@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use ids::{AggregateId, CommitId, Uuid};
 
+use crate::checkpoint::Lie;
 use crate::codec::UnknownEvent;
 use crate::commit::{Head, SealedCommit, Stored};
 use crate::corrupt::{Corrupt, Place};
@@ -56,8 +57,14 @@ pub trait EventLog: Send + Sync + 'static {
     /// Which log this is.
     async fn identity(&self) -> Result<LogIdentity, ReadError>;
 
-    /// Finds a commit by its id: settles what an ambiguous append did.
-    async fn resolve(&self, commit_id: CommitId) -> Result<Option<Stored>, ReadError>;
+    /// Finds a commit by its id: settles what an ambiguous append did. On this aggregate it is
+    /// found for ever; on another one as long as guarantee G6 says
+    /// (`docs/decisions/0008-commit-ids-on-nats.md`).
+    async fn resolve(
+        &self,
+        aggregate: &AggregateId,
+        commit_id: CommitId,
+    ) -> Result<Option<Stored>, ReadError>;
 
     /// What an acknowledged append survives.
     fn durability(&self) -> Durability;
@@ -97,6 +104,8 @@ pub struct LogIdentity {
 pub enum Durability {
     /// A power cut: every acknowledged commit was synced to the disk.
     Fsync,
+    /// The loss of one machine; not a power cut of all of them at once.
+    Replicated,
     /// The end of the process, but not of the machine.
     OsBuffered,
     /// Nothing beyond this process.
@@ -107,6 +116,7 @@ impl fmt::Display for Durability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Fsync => "survives a power cut (synced to disk before it is acknowledged)",
+            Self::Replicated => "survives the loss of one machine, not a power cut of all at once",
             Self::OsBuffered => "survives a process kill, not a power cut",
             Self::Memory => "survives nothing: kept in memory",
         })
@@ -167,6 +177,9 @@ pub enum AppendError {
     /// Not stored; such a commit is never stored.
     #[error("not allowed: {0}")]
     Forbidden(String),
+    /// The log is not the one that was read before: this handle writes nothing any more.
+    #[error(transparent)]
+    Lie(#[from] Lie),
 }
 
 /// Why a read gave no answer.
@@ -193,6 +206,9 @@ pub enum ReadError {
     /// The log was closed.
     #[error("the log is closed")]
     Closed,
+    /// The log is not the one that was read before: this handle reads nothing any more.
+    #[error(transparent)]
+    Lie(#[from] Lie),
 }
 
 /// Checks what no back end stores, whatever its state.

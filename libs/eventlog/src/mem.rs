@@ -214,7 +214,11 @@ impl EventLog for MemLog {
         Ok(self.shared.state().identity)
     }
 
-    async fn resolve(&self, commit_id: CommitId) -> Result<Option<Stored>, ReadError> {
+    async fn resolve(
+        &self,
+        _aggregate: &AggregateId,
+        commit_id: CommitId,
+    ) -> Result<Option<Stored>, ReadError> {
         let state = self.shared.state();
         Ok(state
             .by_commit_id

@@ -22,6 +22,11 @@ pub const PAGE_BYTES: usize = 4 << 20;
 pub trait Source: Send + Sync + 'static {
     /// At most `limit` commits after a position, in order.
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<Stored>, ReadError>;
+
+    /// Whether the log still is what it was; asked when the announced tail did not move.
+    fn check(&self) -> Result<(), ReadError> {
+        Ok(())
+    }
 }
 
 /// What a subscription gives.
@@ -110,6 +115,7 @@ impl Subscription {
         }
         self.seen = tail;
         if tail <= self.given {
+            self.source.check()?;
             return Ok(false);
         }
         let mut page = self.source.page(self.given, PAGE).await?;

@@ -31,7 +31,7 @@ pub async fn a_refused_commit_leaves_nothing(stand: Arc<dyn Stand>) -> Outcome {
     assert!(log.append(&late).await.is_err());
     assert_eq!(log.tail().await?, before);
     assert_eq!(log.load(&slot(1), 0).await?.len(), 1);
-    assert_eq!(log.resolve(late.commit_id).await?, None);
+    assert_eq!(log.resolve(&slot(1), late.commit_id).await?, None);
     Ok(())
 }
 

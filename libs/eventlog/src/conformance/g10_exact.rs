@@ -18,7 +18,7 @@ async fn round_trip(stand: &Arc<dyn Stand>, draft: Draft) -> Outcome {
     assert_eq!(stored[0].commit, commit);
     assert_eq!(stored[0].commit.bytes(), commit.bytes());
     let log = stand.reopen().await?;
-    let stored = log.resolve(commit.commit_id).await?;
+    let stored = log.resolve(&aggregate, commit.commit_id).await?;
     assert_eq!(stored.map(|it| it.commit), Some(commit));
     Ok(())
 }

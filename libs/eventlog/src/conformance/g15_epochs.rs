@@ -9,13 +9,18 @@ use crate::commit::SealedCommit;
 use crate::log::AppendError;
 
 pub async fn a_commit_of_an_older_epoch_is_fenced(stand: Arc<dyn Stand>) -> Outcome {
-    let log = stand.log();
-    append(&log, &slot(1), "before").await?;
+    let old = stand.log();
+    let before = append(&old, &slot(1), "before").await?;
     assert_eq!(stand.raise_epoch().await?, 2);
+    let log = stand.log();
     let head = log.head(&slot(1)).await?;
+    assert_eq!(head, before.head());
     let late = SealedCommit::seal(draft(&slot(1), "late"), &head, 1);
-    let refused = log.append(&late).await;
-    assert_eq!(refused, Err(AppendError::Fenced { commit: 1, log: 2 }));
+    // By whoever opened the log before, and by whoever opened it since.
+    for writer in [&old, &log] {
+        let refused = writer.append(&late).await;
+        assert_eq!(refused, Err(AppendError::Fenced { commit: 1, log: 2 }));
+    }
     let new = SealedCommit::seal(draft(&slot(1), "new"), &head, 2);
     log.append(&new).await?;
     assert_eq!(log.load(&slot(1), 0).await?.len(), 2);
@@ -43,9 +48,9 @@ pub async fn a_raised_epoch_stays_raised(stand: Arc<dyn Stand>) -> Outcome {
 }
 
 pub async fn what_was_stored_before_stays_acknowledged(stand: Arc<dyn Stand>) -> Outcome {
-    let log = stand.log();
-    let before = append(&log, &slot(1), "before").await?;
+    let before = append(&stand.log(), &slot(1), "before").await?;
     stand.raise_epoch().await?;
+    let log = stand.log();
     assert!(log.append(&before).await?.duplicate);
     assert_eq!(log.load(&slot(1), 0).await?.len(), 1);
     Ok(())

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use ids::{AggregateId, CommitId, Uuid, derive};
 
 use crate::commit::{Draft, EventRecord, Head, SealedCommit};
@@ -146,12 +146,29 @@ pub async fn race(
         .collect::<Result<_, _>>()?)
 }
 
+/// A case by itself.
+pub type Case = fn(Arc<dyn Stand>) -> BoxFuture<'static, Outcome>;
+
 /// Every case, as `#[tokio::test]`s that call `make()` for a fresh stand each, and their names
 /// as `CASES`.
 #[macro_export]
 macro_rules! conformance {
     ($make:expr) => {
-        $crate::conformance_cases! { $make;
+        $crate::conformance_table! { conformance_cases $make }
+    };
+}
+
+/// Every case with its name, for back ends whose stands share a server.
+pub fn cases() -> Vec<(&'static str, Case)> {
+    crate::conformance_table! { conformance_list () }
+}
+
+/// The table of cases, given to another macro.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! conformance_table {
+    ($then:ident $with:expr) => {
+        $crate::$then! { $with;
             g01_atomic: [
                 a_commit_of_many_events_is_read_whole,
                 a_refused_commit_leaves_nothing,
@@ -259,6 +276,18 @@ macro_rules! conformance {
                 any_history_is_what_the_model_says,
             ],
         }
+    };
+}
+
+/// Lists the cases for [`cases`].
+#[macro_export]
+#[doc(hidden)]
+macro_rules! conformance_list {
+    ($nothing:expr; $($group:ident: [$($case:ident,)*],)*) => {
+        vec![$($((
+            stringify!($case),
+            (|stand| Box::pin($crate::conformance::$group::$case(stand))) as $crate::conformance::Case,
+        ),)*)*]
     };
 }
 

@@ -173,7 +173,7 @@ where
         let Some(key) = &context.idempotency else {
             return Ok(None);
         };
-        let Some(stored) = self.log.resolve(key.commit_id).await? else {
+        let Some(stored) = self.log.resolve(aggregate, key.commit_id).await? else {
             return Ok(None);
         };
         let commit = &stored.commit;
@@ -254,7 +254,8 @@ where
         if !look {
             return Ok(None);
         }
-        Ok(self.log.resolve(commit.commit_id).await?.map(|stored| {
+        let found = self.log.resolve(&commit.aggregate, commit.commit_id);
+        Ok(found.await?.map(|stored| {
             if stored.commit.hash() == commit.hash() {
                 Landed::At(Appended {
                     position: stored.position,

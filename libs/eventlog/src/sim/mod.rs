@@ -313,9 +313,13 @@ impl EventLog for SimLog {
         self.shared.inner.identity().await
     }
 
-    async fn resolve(&self, commit_id: CommitId) -> Result<Option<Stored>, ReadError> {
+    async fn resolve(
+        &self,
+        aggregate: &AggregateId,
+        commit_id: CommitId,
+    ) -> Result<Option<Stored>, ReadError> {
         self.away()?;
-        let found = self.shared.inner.resolve(commit_id).await?;
+        let found = self.shared.inner.resolve(aggregate, commit_id).await?;
         let looked = self.shared.look(found.into_iter().collect())?;
         Ok(looked.into_iter().next())
     }

@@ -123,7 +123,8 @@ async fn damage_is_named_by_every_way_of_reading() {
     };
     named(shared.read(Position(0), 10).await.unwrap_err());
     named(shared.load(&victim.commit.aggregate, 0).await.unwrap_err());
-    named(shared.resolve(victim.commit.commit_id).await.unwrap_err());
+    let found = shared.resolve(&victim.commit.aggregate, victim.commit.commit_id);
+    named(found.await.unwrap_err());
     let mut subscription = shared.subscribe(Position(0)).await.unwrap();
     named(subscription.next().await.unwrap_err());
     assert_eq!(shared.read(Position(0), 2).await.unwrap().len(), 2);

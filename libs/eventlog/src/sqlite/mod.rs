@@ -157,7 +157,11 @@ impl EventLog for SqliteLog {
         read::identity(&self.shared).await
     }
 
-    async fn resolve(&self, commit_id: CommitId) -> Result<Option<Stored>, ReadError> {
+    async fn resolve(
+        &self,
+        _aggregate: &AggregateId,
+        commit_id: CommitId,
+    ) -> Result<Option<Stored>, ReadError> {
         read::resolve(&self.shared, commit_id).await
     }
 

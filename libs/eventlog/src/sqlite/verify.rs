@@ -127,7 +127,8 @@ impl Walk {
                 other @ (ReadError::Unavailable(_)
                 | ReadError::Beyond { .. }
                 | ReadError::Unknown(_)
-                | ReadError::Closed) => return Err(other),
+                | ReadError::Closed
+                | ReadError::Lie(_)) => return Err(other),
             },
         };
         let unsigned = |it: i64| u64::try_from(it).unwrap_or(0);

@@ -190,7 +190,8 @@ impl Writer {
                     | AppendError::Fenced { .. }
                     | AppendError::Corrupt(_)
                     | AppendError::TooLarge { .. }
-                    | AppendError::Forbidden(_)),
+                    | AppendError::Forbidden(_)
+                    | AppendError::Lie(_)),
                 ) => answers.push(Err(refused)),
                 Err(
                     broken @ (AppendError::Ambiguous(_)

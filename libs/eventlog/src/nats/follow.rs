@@ -1,0 +1,120 @@
+//! Following the log by its headers: what the tail is, and which ids were used.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::pull;
+
+use super::api::ApiError;
+use super::cursor::{self, Wants};
+use super::{Shared, message, recent};
+use crate::log::ReadError;
+
+/// Before trying again.
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
+
+/// Follows the log until it is closed or halts.
+pub(super) async fn run(shared: Arc<Shared>, tail: u64) {
+    let first = tail.saturating_sub(recent::WINDOW);
+    shared.followed.send_replace(first);
+    let mut halted = shared.halt.subscribe();
+    let following = async {
+        loop {
+            if let Err(error) = follow(&shared).await {
+                tracing::debug!(%error, "following the log");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::select! {
+        () = shared.stop.cancelled() => {}
+        _ = halted.wait_for(Option::is_some) => {}
+        () = following => {}
+    }
+}
+
+/// Reads on from where it was; ends when it got stuck or lost.
+async fn follow(shared: &Shared) -> Result<(), ApiError> {
+    let wants = Wants {
+        from: *shared.followed.borrow() + 1,
+        subject: None,
+        headers_only: true,
+    };
+    let mut messages = cursor::messages(&shared.api, &shared.stream, wants).await?;
+    loop {
+        let stalled = stalled(shared);
+        tokio::select! {
+            taken = take(shared, &mut messages) => taken?,
+            () = stalled => return Err(ApiError::Away("nothing comes although there is more".into())),
+        }
+    }
+}
+
+async fn take(shared: &Shared, messages: &mut pull::Stream) -> Result<(), ApiError> {
+    let message = cursor::next(messages).await?;
+    let position = cursor::position(&message)?;
+    let followed = *shared.followed.borrow();
+    if position <= followed {
+        return Ok(());
+    }
+    if position != followed + 1 {
+        let why = format!("position {position} came after {followed}");
+        return Err(ApiError::Away(why));
+    }
+    let headers = message.headers.clone().unwrap_or_default();
+    match message::glance(position, &headers) {
+        Ok(seen) => shared.saw(position, seen.commit_id, seen.hash),
+        // Whoever reads it is told what is wrong with it.
+        Err(corrupt) => tracing::error!(%corrupt, "following the log"),
+    }
+    shared.followed.send_replace(position);
+    Ok(())
+}
+
+/// Ends when the log goes on and nothing of it comes here.
+async fn stalled(shared: &Shared) {
+    loop {
+        let before = *shared.followed.borrow();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let is_behind = shared.tail.borrow().0 > before;
+        if is_behind && *shared.followed.borrow() == before {
+            return;
+        }
+    }
+}
+
+impl Shared {
+    /// Waits until the ids of everything up to a position are known.
+    pub(super) async fn followed_to(&self, position: u64) -> Result<(), ReadError> {
+        let mut followed = self.followed.subscribe();
+        let reached = async {
+            // The sender lives as long as we do.
+            let _ended = followed.wait_for(|it| *it >= position).await.is_err();
+            Ok(())
+        };
+        let patience = self.api.timeouts.patience;
+        match tokio::time::timeout(patience, self.unless_halted(reached)).await {
+            Ok(result) => result,
+            Err(_) => Err(ReadError::Unavailable(format!(
+                "the log was not read up to position {position} in time"
+            ))),
+        }
+    }
+
+    /// Does something, but not longer than the log serves.
+    pub(super) async fn unless_halted<T>(
+        &self,
+        work: impl Future<Output = Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        let mut halted = self.halt.subscribe();
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(ReadError::Closed),
+            _ = halted.wait_for(Option::is_some) => {
+                self.serves()?;
+                Err(ReadError::Closed)
+            }
+            done = work => done,
+        }
+    }
+}
