@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use eventlog::lock;
-use eventlog::projector::{self, Kind};
+use eventlog::projector::{self, Database, Kind};
 use serde_json::json;
 use service::role::Role;
 
@@ -17,7 +17,7 @@ pub(super) async fn run(scene: &Scene, command: args::Projections) -> Result<Exi
     let data = scene.data()?;
     let record = scene.record().await?;
     let log = record.log();
-    let read = data.join("read.db");
+    let read = Database::File(data.join("read.db"));
     let code = match command {
         args::Projections::Rebuild => {
             let _lock =
@@ -26,7 +26,7 @@ pub(super) async fn run(scene: &Scene, command: args::Projections) -> Result<Exi
                 &read,
                 &log,
                 &projections(&Role::ALL),
-                progress("rebuilding"),
+                &mut progress("rebuilding"),
             )
             .await
             .map_err(|error| refused("read-models", &error))?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access::Directory;
+use eventlog::projector::Database;
 use eventlog::{EventLog, Projector};
 use service::entropy::Entropy;
 use service::key::Keys;
@@ -140,7 +141,8 @@ pub(super) async fn open_projector(
     log: Arc<dyn EventLog>,
     projections: Vec<Box<dyn eventlog::Projection>>,
 ) -> Result<Projector, Failure> {
-    let projector = Projector::open(&data.join("read.db"), log, projections)
+    let read = Database::File(data.join("read.db"));
+    let projector = Projector::open(&read, log, projections)
         .await
         .map_err(|error| projector_refused(&error))?;
     keep_private(data, "read.db")?;

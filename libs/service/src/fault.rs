@@ -188,6 +188,18 @@ impl<R: fmt::Display + Coded> From<eventlog::ExecuteError<R>> for Fault {
     }
 }
 
+impl From<eventlog::projector::ReadsError> for Fault {
+    fn from(error: eventlog::projector::ReadsError) -> Self {
+        use eventlog::projector::ReadsError as E;
+        match error {
+            E::Away(_) => Self::new(Kind::Unknown, "read-models-away", error.to_string()).fix(
+                "repeat the call with the same key once the database of the read models answers",
+            ),
+            E::Wrong(_) => Self::broken(error),
+        }
+    }
+}
+
 /// A rejection's stable code.
 pub trait Coded {
     /// `kebab-case`; never changes.

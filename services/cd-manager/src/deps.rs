@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventlog::projector::Reads;
 use eventlog::{EventLog, Position};
 use git::Writer;
 use service::Clock;
@@ -11,7 +12,6 @@ use service::entropy::Entropy;
 use service::key::Keys;
 use service::role::Roles;
 use source::{Desk, Histories};
-use sqlx::SqlitePool;
 use tokio::sync::watch;
 
 /// What the role needs from outside.
@@ -30,7 +30,7 @@ pub struct Deps {
     /// Histories of source repositories.
     pub histories: Histories,
     /// Read models.
-    pub reads: SqlitePool,
+    pub reads: Reads,
     /// How far the read models are.
     pub read_position: watch::Receiver<Position>,
     /// Which roles run.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use eventlog::projector::{Answer, Question, Reads, ReadsError};
 use proto::delivery::v1 as pb;
 use service::Fault;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
 /// Which deployments; empty texts mean all.
 #[derive(Debug, Default)]
@@ -22,37 +21,31 @@ const COLUMNS: &str = "SELECT id, build_id, application, kind, version, digest, 
 
 /// Deployments, newest first.
 pub(crate) async fn deployments(
-    pool: &SqlitePool,
+    reads: &Reads,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<pb::Deployment>, Fault> {
-    let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+    let mut query = Question::new(COLUMNS);
     for (column, value) in [
         ("id", wanted.id),
         ("application", wanted.application),
         ("state", wanted.state),
     ] {
         if !value.is_empty() {
-            query
-                .push(format!(" AND d.{column} = "))
-                .push_bind(value.to_owned());
+            query.push(&format!(" AND d.{column} = ")).bind(value);
         }
     }
     if !wanted.environment.is_empty() {
         query.push(
             " AND EXISTS (SELECT 1 FROM deployment_places p WHERE p.deployment_id = d.id AND p.environment = ",
         );
-        query.push_bind(wanted.environment.to_owned()).push(")");
+        query.bind(wanted.environment).push(")");
     }
     query
         .push(" ORDER BY position DESC, id LIMIT ")
-        .push_bind(i64::from(wanted.limit.max(1)));
-    let rows = query.build().fetch_all(pool).await.map_err(Fault::broken)?;
-    let mut found: Vec<pb::Deployment> = rows
-        .iter()
-        .map(deployment)
-        .collect::<Result<_, _>>()
-        .map_err(Fault::broken)?;
-    let mut stages = places(pool, &found).await?;
+        .bind(i64::from(wanted.limit.max(1)));
+    let rows = query.fetch(reads).await?;
+    let mut found: Vec<pb::Deployment> = rows.iter().map(deployment).collect::<Result<_, _>>()?;
+    let mut stages = places(reads, &found).await?;
     for deployment in &mut found {
         deployment.stages = stages.remove(&deployment.id).unwrap_or_default();
     }
@@ -69,7 +62,7 @@ pub(crate) enum Shortened {
 
 /// Ids that begin with `prefix`, at most two.
 pub(crate) async fn ids_with_prefix(
-    pool: &SqlitePool,
+    reads: &Reads,
     of: Shortened,
     prefix: &str,
 ) -> Result<Vec<String>, Fault> {
@@ -81,54 +74,45 @@ pub(crate) async fn ids_with_prefix(
         Shortened::Holds => "SELECT id FROM holds WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2",
     };
     let end = format!("{prefix}\u{7f}");
-    let rows = sqlx::query(sql)
-        .bind(prefix)
-        .bind(end)
-        .fetch_all(pool)
-        .await
-        .map_err(Fault::broken)?;
-    rows.iter()
-        .map(|row| row.try_get(0).map_err(Fault::broken))
-        .collect()
+    let rows = reads.fetch(sql, &[prefix.into(), end.into()]).await?;
+    let ids = rows.iter().map(|row| row.text("id"));
+    Ok(ids.collect::<Result<_, _>>()?)
 }
 
-fn deployment(row: &SqliteRow) -> Result<pb::Deployment, sqlx::Error> {
+fn deployment(row: &Answer) -> Result<pb::Deployment, ReadsError> {
     Ok(pb::Deployment {
-        id: row.try_get("id")?,
-        application: row.try_get("application")?,
-        kind: row.try_get("kind")?,
-        version: row.try_get("version")?,
-        digest: row.try_get("digest")?,
-        commit: row.try_get("source_commit")?,
-        state: row.try_get("state")?,
-        message: row.try_get("message")?,
+        id: row.text("id")?,
+        application: row.text("application")?,
+        kind: row.text("kind")?,
+        version: row.text("version")?,
+        digest: row.text("digest")?,
+        commit: row.text("source_commit")?,
+        state: row.text("state")?,
+        message: row.text("message")?,
         stages: vec![],
-        created_at_us: row.try_get("created_at_us")?,
-        updated_at_us: row.try_get("updated_at_us")?,
-        build_id: row.try_get("build_id")?,
-        requested_by: row.try_get("requested_by")?,
-        superseded_by: row.try_get("superseded_by")?,
-        rule: row.try_get("rule")?,
+        created_at_us: row.int("created_at_us")?,
+        updated_at_us: row.int("updated_at_us")?,
+        build_id: row.text("build_id")?,
+        requested_by: row.text("requested_by")?,
+        superseded_by: row.text("superseded_by")?,
+        rule: row.text("rule")?,
     })
 }
 
 async fn places(
-    pool: &SqlitePool,
+    reads: &Reads,
     of: &[pb::Deployment],
 ) -> Result<BTreeMap<String, Vec<pb::StageStatus>>, Fault> {
     let mut stages: BTreeMap<String, Vec<pb::StageStatus>> = BTreeMap::new();
     for chunk in of.chunks(500) {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = Question::new(
             "SELECT deployment_id, stage, environment, state, manifest_commit, url, message
              FROM deployment_places WHERE deployment_id IN (",
         );
-        let mut ids = query.separated(", ");
-        for deployment in chunk {
-            ids.push_bind(deployment.id.clone());
-        }
+        query.bind_all(chunk.iter().map(|it| &it.id));
         query.push(") ORDER BY deployment_id, ordinal");
-        for row in query.build().fetch_all(pool).await.map_err(Fault::broken)? {
-            add_place(&mut stages, &row).map_err(Fault::broken)?;
+        for row in query.fetch(reads).await? {
+            add_place(&mut stages, &row)?;
         }
     }
     for stage in stages.values_mut().flatten() {
@@ -139,17 +123,17 @@ async fn places(
 
 fn add_place(
     stages: &mut BTreeMap<String, Vec<pb::StageStatus>>,
-    row: &SqliteRow,
-) -> Result<(), sqlx::Error> {
-    let id: String = row.try_get("stage")?;
+    row: &Answer,
+) -> Result<(), ReadsError> {
+    let id: String = row.text("stage")?;
     let environment = pb::EnvironmentStatus {
-        environment: row.try_get("environment")?,
-        state: row.try_get("state")?,
-        manifest_commit: row.try_get("manifest_commit")?,
-        url: row.try_get("url")?,
-        message: row.try_get("message")?,
+        environment: row.text("environment")?,
+        state: row.text("state")?,
+        manifest_commit: row.text("manifest_commit")?,
+        url: row.text("url")?,
+        message: row.text("message")?,
     };
-    let of = stages.entry(row.try_get("deployment_id")?).or_default();
+    let of = stages.entry(row.text("deployment_id")?).or_default();
     match of.last_mut() {
         Some(stage) if stage.id == id => stage.environments.push(environment),
         _ => of.push(pb::StageStatus {
@@ -188,23 +172,21 @@ const SLOTS: &str = "SELECT s.environment, s.application, s.version, s.digest, s
 
 /// Environments with their slots, by name. `environment` empty = all.
 pub(crate) async fn environments(
-    pool: &SqlitePool,
+    reads: &Reads,
     environment: &str,
     now_us: i64,
 ) -> Result<Vec<pb::Environment>, Fault> {
-    let mut query = QueryBuilder::<Sqlite>::new(SLOTS);
+    let mut query = Question::new(SLOTS);
     if !environment.is_empty() {
-        query
-            .push(" WHERE s.environment = ")
-            .push_bind(environment.to_owned());
+        query.push(" WHERE s.environment = ").bind(environment);
     }
     query.push(" ORDER BY s.environment, s.application");
-    let rows = query.build().fetch_all(pool).await.map_err(Fault::broken)?;
-    let holds = holds(pool, false, now_us).await?;
+    let rows = query.fetch(reads).await?;
+    let holds = holds(reads, false, now_us).await?;
     let mut found: Vec<pb::Environment> = Vec::new();
     for row in &rows {
-        let (name, mut slot) = slot(row).map_err(Fault::broken)?;
-        let set: String = row.try_get("application_set").map_err(Fault::broken)?;
+        let (name, mut slot) = slot(row)?;
+        let set = row.text("application_set")?;
         let subject = format!("{name}/{}", slot.application);
         let holds_it = |hold: &&pb::Hold| match hold.scope.as_str() {
             "all" => true,
@@ -228,11 +210,11 @@ pub(crate) async fn environments(
     Ok(found)
 }
 
-fn slot(row: &SqliteRow) -> Result<(String, pb::Slot), sqlx::Error> {
-    let flight: String = row.try_get("flight_id")?;
-    let unknown_version: String = row.try_get("unknown_version")?;
-    let forced: String = row.try_get("forced_version")?;
-    let waiting: String = row.try_get("waiting_version")?;
+fn slot(row: &Answer) -> Result<(String, pb::Slot), ReadsError> {
+    let flight: String = row.text("flight_id")?;
+    let unknown_version: String = row.text("unknown_version")?;
+    let forced: String = row.text("forced_version")?;
+    let waiting: String = row.text("waiting_version")?;
     let state = if !flight.is_empty() {
         "PROMOTING"
     } else if !unknown_version.is_empty() {
@@ -241,69 +223,55 @@ fn slot(row: &SqliteRow) -> Result<(String, pb::Slot), sqlx::Error> {
         "IDLE"
     };
     let slot = pb::Slot {
-        application: row.try_get("application")?,
-        version: row.try_get("version")?,
-        digest: row.try_get("digest")?,
-        deployment_id: row.try_get("deployment_id")?,
-        previous_version: row.try_get("previous_version")?,
+        application: row.text("application")?,
+        version: row.text("version")?,
+        digest: row.text("digest")?,
+        deployment_id: row.text("deployment_id")?,
+        previous_version: row.text("previous_version")?,
         state: state.to_owned(),
         waiting_version: if forced.is_empty() { waiting } else { forced },
-        url: row.try_get("url")?,
-        manifest_commit: row.try_get("manifest_commit")?,
+        url: row.text("url")?,
+        manifest_commit: row.text("manifest_commit")?,
         unknown_version,
         holds: vec![],
     };
-    Ok((row.try_get("environment")?, slot))
+    Ok((row.text("environment")?, slot))
 }
 
 /// Holds, oldest first: those in force, or all.
-pub(crate) async fn holds(
-    pool: &SqlitePool,
-    all: bool,
-    now_us: i64,
-) -> Result<Vec<pb::Hold>, Fault> {
-    let rows = sqlx::query(
-        "SELECT id, scope, subject, reason, until_us, source, placed_by, placed_at_us, released FROM holds
-         WHERE $1 OR (released = 0 AND (until_us = 0 OR until_us > $2)) ORDER BY position, id",
-    )
-    .bind(all)
-    .bind(now_us)
-    .fetch_all(pool)
-    .await
-    .map_err(Fault::broken)?;
-    rows.iter()
-        .map(|row| hold(row).map_err(Fault::broken))
-        .collect()
+pub(crate) async fn holds(reads: &Reads, all: bool, now_us: i64) -> Result<Vec<pb::Hold>, Fault> {
+    let sql =
+        "SELECT id, scope, subject, reason, until_us, source, placed_by, placed_at_us, released
+         FROM holds WHERE $1 = 1 OR (released = 0 AND (until_us = 0 OR until_us > $2))
+         ORDER BY position, id";
+    let rows = reads.fetch(sql, &[all.into(), now_us.into()]).await?;
+    Ok(rows.iter().map(hold).collect::<Result<_, _>>()?)
 }
 
 /// A hold and the aggregate it is on, by id.
 pub(crate) async fn hold_by_id(
-    pool: &SqlitePool,
+    reads: &Reads,
     id: &str,
 ) -> Result<Option<(pb::Hold, String)>, Fault> {
-    let row = sqlx::query(
-        "SELECT id, scope, subject, reason, until_us, source, placed_by, placed_at_us, released, aggregate
-         FROM holds WHERE id = $1",
-    )
-    .bind(id)
-    .fetch_optional(pool)
-    .await
-    .map_err(Fault::broken)?;
-    row.map(|row| Ok((hold(&row)?, row.try_get("aggregate")?)))
-        .transpose()
-        .map_err(|it: sqlx::Error| Fault::broken(it))
+    let sql =
+        "SELECT id, scope, subject, reason, until_us, source, placed_by, placed_at_us, released,
+         aggregate FROM holds WHERE id = $1";
+    let Some(row) = reads.first(sql, &[id.into()]).await? else {
+        return Ok(None);
+    };
+    Ok(Some((hold(&row)?, row.text("aggregate")?)))
 }
 
-fn hold(row: &SqliteRow) -> Result<pb::Hold, sqlx::Error> {
+fn hold(row: &Answer) -> Result<pb::Hold, ReadsError> {
     Ok(pb::Hold {
-        id: row.try_get("id")?,
-        scope: row.try_get("scope")?,
-        subject: row.try_get("subject")?,
-        reason: row.try_get("reason")?,
-        until_us: row.try_get("until_us")?,
-        source: row.try_get("source")?,
-        placed_by: row.try_get("placed_by")?,
-        placed_at_us: row.try_get("placed_at_us")?,
-        released: row.try_get("released")?,
+        id: row.text("id")?,
+        scope: row.text("scope")?,
+        subject: row.text("subject")?,
+        reason: row.text("reason")?,
+        until_us: row.int("until_us")?,
+        source: row.text("source")?,
+        placed_by: row.text("placed_by")?,
+        placed_at_us: row.int("placed_at_us")?,
+        released: row.flag("released")?,
     })
 }

@@ -206,7 +206,7 @@ async fn start(seed: u64, faults: Faults) -> Installation {
     let log: Arc<dyn EventLog> = Arc::new(sim.clone());
     let read = dir.path().join("read.db");
     let projector = Arc::new(
-        Projector::open(&read, log.clone(), cd_manager::projections::all())
+        Projector::open(&(&read).into(), log.clone(), cd_manager::projections::all())
             .await
             .unwrap(),
     );
@@ -231,7 +231,7 @@ async fn start(seed: u64, faults: Faults) -> Installation {
         desk,
         writer,
         histories: Histories::new(dir.path().join("sources")),
-        reads: projector.read_pool().clone(),
+        reads: projector.reads().clone(),
         read_position: projector.position(),
         roles,
         keys: Arc::default(),

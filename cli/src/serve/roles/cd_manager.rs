@@ -84,7 +84,7 @@ fn deps(ground: &Ground) -> Result<cd_manager::Deps, Failure> {
         desk: ground.desk.clone(),
         writer,
         histories: Histories::new(ground.data.join("sources")),
-        reads: ground.projector.read_pool().clone(),
+        reads: ground.projector.reads().clone(),
         read_position: ground.projector.position(),
         roles: ground.roles.clone(),
         keys: Arc::clone(&ground.keys),

@@ -1,33 +1,36 @@
 //! Read models: rows made of the log, kept with the position they were made at.
 
-mod rebuild;
+mod compare;
+mod database;
+mod file;
+mod filling;
+mod postgres;
+mod reads;
+mod rows;
 mod run;
+mod sql;
 mod store;
-mod verify;
+mod table;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-pub use rebuild::rebuild;
+pub use compare::{Difference, Kind};
+pub use database::Database;
+pub use filling::Progress;
+use filling::{PAGE, fill, follow};
+pub use postgres::{PgReads, Server, ServerError};
+pub use reads::{Answer, Question, Reads, ReadsError};
+pub use rows::Rows;
 pub use run::{Projector, WaitError};
 use sha2::{Digest as _, Sha256};
-use sqlx::SqliteConnection;
-pub use verify::{Difference, Kind, verify};
+pub use table::{Cell, Column, Holds, Index, Row, Table};
 
-use crate::checkpoint::{CheckError, Lie};
+use crate::checkpoint::{CheckError, Checkpoint, Lie};
 use crate::codec::UnknownEvent;
 use crate::commit::Stored;
 use crate::corrupt::Place;
-use crate::log::ReadError;
-
-/// A table of a projection, and the columns that identify a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Table {
-    /// Its name.
-    pub name: &'static str,
-    /// The columns that no two rows share.
-    pub key: &'static [&'static str],
-}
+use crate::log::{EventLog, ReadError};
 
 /// One read model: what its tables are and what a commit does to them.
 #[async_trait]
@@ -35,11 +38,8 @@ pub trait Projection: Send + Sync + 'static {
     /// Named in messages.
     fn name(&self) -> &'static str;
 
-    /// Its tables, for comparing them.
+    /// Its tables. No other projection of the role writes them.
     fn tables(&self) -> &'static [Table];
-
-    /// The statements that create its tables and indexes.
-    fn ddl(&self) -> &'static str;
 
     /// Raised whenever `apply` makes other rows of the same commits: then everything is
     /// rebuilt.
@@ -47,7 +47,35 @@ pub trait Projection: Send + Sync + 'static {
 
     /// Writes what a commit means. Only of the commit and of rows written before: no clock, no
     /// randomness, so that a rebuild writes the same.
-    async fn apply(&self, conn: &mut SqliteConnection, stored: &Stored) -> Result<(), ApplyError>;
+    async fn apply(&self, rows: &mut Rows<'_>, stored: &Stored) -> Result<(), ApplyError>;
+}
+
+/// Makes the read models anew from the beginning of the log, then puts them in place of those in
+/// use in one step. What is in use stays in use until then, and when anything fails. A SQLite
+/// file must have no projector meanwhile; a PostgreSQL schema may.
+pub async fn rebuild(
+    database: &Database,
+    log: &Arc<dyn EventLog>,
+    projections: &[Box<dyn Projection>],
+    progress: Progress<'_>,
+) -> Result<Checkpoint, ProjectorError> {
+    match database {
+        Database::File(path) => file::rebuild(path, log, projections, progress).await,
+        Database::Postgres(server) => postgres::rebuild(server, log, projections, progress).await,
+    }
+}
+
+/// Finds every row that the log does not make, at most 1,000 of a kind per table. The database
+/// may be in use: its rows are compared as of one moment.
+pub async fn verify(
+    database: &Database,
+    log: &Arc<dyn EventLog>,
+    projections: &[Box<dyn Projection>],
+) -> Result<Vec<Difference>, ProjectorError> {
+    match database {
+        Database::File(path) => file::verify(path, log, projections).await,
+        Database::Postgres(server) => postgres::verify(server, log, projections).await,
+    }
 }
 
 /// Why a commit could not be applied.
@@ -84,10 +112,10 @@ pub enum ProjectorError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The read database cannot be used.
-    #[error("read database {path}: {why}")]
+    #[error("read database {database}: {why}")]
     Database {
-        /// The file.
-        path: String,
+        /// The file, or the server and schema.
+        database: String,
         /// What is wrong and what to do.
         why: String,
     },
@@ -118,7 +146,10 @@ pub(crate) fn shape(projections: &[Box<dyn Projection>]) -> [u8; 32] {
         hash.update(projection.name());
         hash.update([0]);
         hash.update(projection.fold_version().to_be_bytes());
-        hash.update(projection.ddl());
+        for table in projection.tables() {
+            hash.update(sql::table(table, sql::Dialect::Sqlite));
+            hash.update(sql::indexes(table));
+        }
         hash.update([0]);
     }
     hash.finalize().into()

@@ -1,16 +1,18 @@
 //! Keeping a read database at the end of the log.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use sqlx::sqlite::SqlitePoolOptions;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::store::{Speed, Store, options};
-use super::{Projection, Projections, ProjectorError, rebuild, shape};
+use super::database::Database;
+use super::file::{self, Speed};
+use super::reads::Reads;
+use super::store::Store;
+use super::{Projection, Projections, ProjectorError, postgres, shape};
 use crate::checkpoint::check;
 use crate::commit::Stored;
 use crate::log::{EventLog, Position, ReadError};
@@ -29,13 +31,13 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The read models of a log in one SQLite file.
+/// The read models of a log.
 pub struct Projector {
-    path: PathBuf,
+    database: Database,
     log: Arc<dyn EventLog>,
     projections: Projections,
     store: Mutex<Store>,
-    readers: SqlitePool,
+    reads: Reads,
     position: watch::Sender<Position>,
     stopped: watch::Sender<Option<String>>,
 }
@@ -60,31 +62,38 @@ impl Projector {
     /// Opens the read database of a log; makes it when it is missing, damaged or of another
     /// shape. Refuses a log that is not the one it was made of.
     pub async fn open(
-        path: &Path,
+        database: &Database,
         log: Arc<dyn EventLog>,
         projections: Vec<Box<dyn Projection>>,
     ) -> Result<Self, ProjectorError> {
         let projections: Projections = projections.into();
-        let store = open_store(path, &log, &projections).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options(path, Speed::Live).pragma("query_only", "on"))
-            .await?;
+        let store = match database {
+            Database::File(path) => open_file(path, &log, &projections).await?,
+            Database::Postgres(server) => postgres::open(server, &log, &projections).await?,
+        };
+        let reads = match database {
+            Database::File(path) => {
+                let options = file::options(path, Speed::Live).pragma("query_only", "on");
+                let pool = SqlitePoolOptions::new().max_connections(READERS);
+                Reads::Sqlite(pool.connect_with(options).await?)
+            }
+            Database::Postgres(server) => Reads::Postgres(server.reads().await?),
+        };
         let position = watch::Sender::new(store.checkpoint.position);
         Ok(Self {
-            path: path.to_owned(),
+            database: database.clone(),
             log,
             projections,
             store: Mutex::new(store),
-            readers,
+            reads,
             position,
             stopped: watch::Sender::new(None),
         })
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where the rows are.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Where the read models are; changes after the rows can be read.
@@ -98,8 +107,8 @@ impl Projector {
     }
 
     /// Connections that can only query.
-    pub fn read_pool(&self) -> &SqlitePool {
-        &self.readers
+    pub fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     /// Waits until the read models hold everything up to a position.
@@ -137,18 +146,24 @@ impl Projector {
 
     /// Closes the queries' connections.
     pub async fn close(&self) {
-        self.readers.close().await;
+        self.reads.close().await;
     }
 
     async fn follow(&self, cancel: &CancellationToken) -> Result<(), ProjectorError> {
         let mut store = self.store.lock().await;
         let mut subscription: Option<Subscription> = None;
         let mut pause = SHORTEST_PAUSE;
+        let mut revive = false;
         // Cancelling interrupts waiting, never a transaction.
         while !cancel.is_cancelled() {
-            match self.step(&mut store, &mut subscription, cancel).await {
+            let stepped = match self.revive(&mut store, revive).await {
+                Ok(()) => self.step(&mut store, &mut subscription, cancel).await,
+                Err(error) => Err(error),
+            };
+            revive = stepped.is_err();
+            match stepped {
                 Ok(()) => pause = SHORTEST_PAUSE,
-                Err(error) if passes(&error) => {
+                Err(error) if passes(&error, &self.database) => {
                     tracing::warn!(%error, "the projector waits");
                     let sleep = tokio::time::sleep(pause);
                     cancel.run_until_cancelled(sleep).await;
@@ -160,6 +175,24 @@ impl Projector {
             }
         }
         Ok(())
+    }
+
+    /// After trouble, looks again where a server's rows are. A file has no other writer.
+    async fn revive(&self, store: &mut Store, wanted: bool) -> Result<(), ProjectorError> {
+        if let (Database::Postgres(server), true) = (&self.database, wanted) {
+            *store = postgres::revive(server, &self.log, &self.projections).await?;
+            self.reached(store.checkpoint.position);
+        }
+        Ok(())
+    }
+
+    /// Says how far the rows are; never less than was said before.
+    fn reached(&self, now: Position) {
+        self.position.send_if_modified(|before| {
+            let further = now > *before;
+            *before = now.max(*before);
+            further
+        });
     }
 
     async fn step(
@@ -177,46 +210,54 @@ impl Projector {
         };
         let batch: Vec<Stored> = batch?;
         store.apply(&self.projections, &batch).await?;
-        self.position.send_replace(store.checkpoint.position);
+        self.reached(store.checkpoint.position);
         Ok(())
     }
 }
 
-async fn open_store(
+async fn open_file(
     path: &Path,
     log: &Arc<dyn EventLog>,
     projections: &Projections,
 ) -> Result<Store, ProjectorError> {
-    if let Some(store) = Store::open(path).await? {
+    if let Some(store) = file::open(path, projections).await? {
         // Before anything else, even when it has to be rebuilt: it may know that the log lies.
         check(log.as_ref(), &store.checkpoint).await?;
         if store.shape == shape(projections) {
             return Ok(store);
         }
-        tracing::info!(path = %store.path().display(), "projections changed: rebuilding");
+        tracing::info!(path = %path.display(), "projections changed: rebuilding");
         store.close().await?;
     }
-    rebuild(path, log, projections, |_, _| {}).await?;
-    Store::open(path)
+    file::rebuild(path, log, projections, &mut |_, _| {}).await?;
+    file::open(path, projections)
         .await?
         .ok_or_else(|| ProjectorError::Database {
-            path: path.display().to_string(),
+            database: path.display().to_string(),
             why: "it vanished while it was opened: start again".into(),
         })
 }
 
 /// Whether trying again can help without a person changing the log or the binary.
-fn passes(error: &ProjectorError) -> bool {
-    match error {
-        ProjectorError::Read(ReadError::Unavailable(_)) => true,
-        ProjectorError::Sql(error) => !matches!(
+fn passes(error: &ProjectorError, database: &Database) -> bool {
+    match (error, database) {
+        (ProjectorError::Read(ReadError::Unavailable(_)), _) => true,
+        (ProjectorError::Sql(error), Database::File(_)) => !matches!(
             trouble(error),
             Trouble::Damaged | Trouble::NotADatabase | Trouble::Mistake
         ),
-        ProjectorError::Read(_)
-        | ProjectorError::Stopped { .. }
-        | ProjectorError::Lie(_)
-        | ProjectorError::Database { .. }
-        | ProjectorError::Overtaken => false,
+        (ProjectorError::Sql(error), Database::Postgres(_)) => {
+            postgres::passes(error) || postgres::switched(error)
+        }
+        // Another replica was faster, or a rebuild was put in place.
+        (ProjectorError::Overtaken, Database::Postgres(_)) => true,
+        (
+            ProjectorError::Read(_)
+            | ProjectorError::Stopped { .. }
+            | ProjectorError::Lie(_)
+            | ProjectorError::Database { .. }
+            | ProjectorError::Overtaken,
+            _,
+        ) => false,
     }
 }

@@ -2,15 +2,37 @@
 
 use async_trait::async_trait;
 use decider::Decider as _;
-use eventlog::projector::{ApplyError, Table};
+use eventlog::projector::{ApplyError, Cell, Column, Index, Rows, Table};
 use eventlog::{Codec as _, Projection, Stored};
-use sqlx::SqliteConnection;
 
-use crate::domain::build::{Build, Event};
+use crate::domain::build::{Build, Event, Report};
 
 /// The table `builds`.
 #[derive(Debug)]
 pub struct Builds;
+
+const BUILDS: Table = Table {
+    name: "builds",
+    columns: &[
+        Column::text("id"),
+        Column::text("definition"),
+        Column::text("container"),
+        Column::text("version"),
+        Column::text("release_type"),
+        Column::text("digest"),
+        Column::text("source_commit"),
+        Column::text("state"),
+        Column::text("detail"),
+        Column::int("reported_at_us"),
+        Column::text("reported_by"),
+        Column::int("position"),
+    ],
+    key: 1,
+    indexes: &[Index {
+        name: "builds_by_version",
+        columns: &["definition", "version"],
+    }],
+};
 
 #[async_trait]
 impl Projection for Builds {
@@ -19,83 +41,55 @@ impl Projection for Builds {
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[Table {
-            name: "builds",
-            key: &["id"],
-        }]
-    }
-
-    fn ddl(&self) -> &'static str {
-        "CREATE TABLE builds (
-            id TEXT PRIMARY KEY,
-            definition TEXT NOT NULL,
-            container TEXT NOT NULL,
-            version TEXT NOT NULL,
-            release_type TEXT NOT NULL,
-            digest TEXT NOT NULL,
-            source_commit TEXT NOT NULL,
-            state TEXT NOT NULL,
-            detail TEXT NOT NULL,
-            reported_at_us INTEGER NOT NULL,
-            reported_by TEXT NOT NULL,
-            position INTEGER NOT NULL
-        ) STRICT;
-        CREATE INDEX builds_by_version ON builds (definition, version);"
+        &[BUILDS]
     }
 
     fn fold_version(&self) -> u32 {
         1
     }
 
-    async fn apply(&self, conn: &mut SqliteConnection, stored: &Stored) -> Result<(), ApplyError> {
+    async fn apply(&self, rows: &mut Rows<'_>, stored: &Stored) -> Result<(), ApplyError> {
         if stored.commit.aggregate.kind() != Build::KIND {
             return Ok(());
         }
-        let id = stored.commit.aggregate.id().to_string();
+        let id = Cell::from(stored.commit.aggregate.id().to_string());
         for record in &stored.commit.events {
-            match Build::decode(record)? {
+            let (state, detail) = match Build::decode(record)? {
                 Event::Reported(report) => {
-                    sqlx::query(
-                        "INSERT INTO builds VALUES ($1, $2, $3, $4, $5, $6, $7, 'REPORTED', '', $8, $9, $10)",
-                    )
-                    .bind(&id)
-                    .bind(&report.definition)
-                    .bind(&report.container)
-                    .bind(report.version.as_str())
-                    .bind(report.release_type.as_str())
-                    .bind(report.digest.as_str())
-                    .bind(report.commit.map(|it| it.to_string()).unwrap_or_default())
-                    .bind(stored.commit.recorded_at_us)
-                    .bind(&stored.commit.actor)
-                    .bind(stored.position.0.cast_signed())
-                    .execute(&mut *conn)
-                    .await?;
+                    report_row(rows, &id, &report, stored)?;
+                    continue;
                 }
-                Event::Routed(_) => set(conn, &id, "ROUTED", "").await?,
-                Event::Kept => set(conn, &id, "KEPT", "").await?,
-                Event::Unmatched { wanted_manifest } => {
-                    set(conn, &id, "UNMATCHED", &wanted_manifest).await?;
-                }
-                Event::Quarantined { digest } => {
-                    set(conn, &id, "QUARANTINED", digest.as_str()).await?;
-                }
+                Event::Routed(_) => ("ROUTED", String::new()),
+                Event::Kept => ("KEPT", String::new()),
+                Event::Unmatched { wanted_manifest } => ("UNMATCHED", wanted_manifest),
+                Event::Quarantined { digest } => ("QUARANTINED", digest.to_string()),
+            };
+            if let Some(row) = rows.edit(&BUILDS, std::slice::from_ref(&id)).await? {
+                row.set([("state", state.into()), ("detail", detail.into())])?;
             }
         }
         Ok(())
     }
 }
 
-async fn set(
-    conn: &mut SqliteConnection,
-    id: &str,
-    state: &str,
-    detail: &str,
+fn report_row(
+    rows: &mut Rows<'_>,
+    id: &Cell,
+    report: &Report,
+    stored: &Stored,
 ) -> Result<(), ApplyError> {
-    sqlx::query("UPDATE builds SET state = $2, detail = $3 WHERE id = $1")
-        .bind(id)
-        .bind(state)
-        .bind(detail)
-        .execute(conn)
-        .await?;
-    Ok(())
+    let commit = report.commit.as_ref().map(ToString::to_string);
+    rows.put(BUILDS.row([
+        ("id", id.clone()),
+        ("definition", (&report.definition).into()),
+        ("container", (&report.container).into()),
+        ("version", report.version.as_str().into()),
+        ("release_type", report.release_type.as_str().into()),
+        ("digest", report.digest.as_str().into()),
+        ("source_commit", commit.unwrap_or_default().into()),
+        ("state", "REPORTED".into()),
+        ("reported_at_us", stored.commit.recorded_at_us.into()),
+        ("reported_by", (&stored.commit.actor).into()),
+        ("position", stored.position.into()),
+    ])?)
 }

@@ -1,16 +1,66 @@
 //! Deployments and how far they are in each environment.
 
+use std::slice;
+
 use async_trait::async_trait;
 use decider::Decider as _;
-use eventlog::projector::{ApplyError, Table};
+use eventlog::projector::{ApplyError, Cell, Column, Index, Row, Rows, Table};
 use eventlog::{Codec as _, Projection, Stored};
-use sqlx::SqliteConnection;
 
 use crate::domain::deployment::{Created, Decisions, End, Event};
 
 /// The tables `deployments` and `deployment_places`.
 #[derive(Debug)]
 pub struct Deployments;
+
+const DEPLOYMENTS: Table = Table {
+    name: "deployments",
+    columns: &[
+        Column::text("id"),
+        Column::text("build_id"),
+        Column::text("application"),
+        Column::text("application_set"),
+        Column::text("kind"),
+        Column::text("version"),
+        Column::text("digest"),
+        Column::text("source_commit"),
+        Column::text("state"),
+        Column::text("message"),
+        Column::text("superseded_by"),
+        Column::text("rule"),
+        Column::text("requested_by"),
+        Column::int("created_at_us"),
+        Column::int("updated_at_us"),
+        Column::int("position"),
+    ],
+    key: 1,
+    indexes: &[
+        Index {
+            name: "deployments_newest",
+            columns: &["position"],
+        },
+        Index {
+            name: "deployments_of_application",
+            columns: &["application", "position"],
+        },
+    ],
+};
+
+const PLACES: Table = Table {
+    name: "deployment_places",
+    columns: &[
+        Column::text("deployment_id"),
+        Column::text("environment"),
+        Column::text("stage"),
+        Column::int("ordinal"),
+        Column::text("state"),
+        Column::text("manifest_commit"),
+        Column::text("url"),
+        Column::text("message"),
+    ],
+    key: 2,
+    indexes: &[],
+};
 
 #[async_trait]
 impl Projection for Deployments {
@@ -19,134 +69,73 @@ impl Projection for Deployments {
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[
-            Table {
-                name: "deployments",
-                key: &["id"],
-            },
-            Table {
-                name: "deployment_places",
-                key: &["deployment_id", "environment"],
-            },
-        ]
-    }
-
-    fn ddl(&self) -> &'static str {
-        "CREATE TABLE deployments (
-            id TEXT PRIMARY KEY,
-            build_id TEXT NOT NULL,
-            application TEXT NOT NULL,
-            application_set TEXT NOT NULL,
-            kind TEXT NOT NULL,
-            version TEXT NOT NULL,
-            digest TEXT NOT NULL,
-            source_commit TEXT NOT NULL,
-            state TEXT NOT NULL,
-            message TEXT NOT NULL,
-            superseded_by TEXT NOT NULL,
-            rule TEXT NOT NULL,
-            requested_by TEXT NOT NULL,
-            created_at_us INTEGER NOT NULL,
-            updated_at_us INTEGER NOT NULL,
-            position INTEGER NOT NULL
-        ) STRICT;
-        CREATE INDEX deployments_newest ON deployments (position);
-        CREATE INDEX deployments_of_application ON deployments (application, position);
-        CREATE TABLE deployment_places (
-            deployment_id TEXT NOT NULL,
-            environment TEXT NOT NULL,
-            stage TEXT NOT NULL,
-            ordinal INTEGER NOT NULL,
-            state TEXT NOT NULL,
-            manifest_commit TEXT NOT NULL,
-            url TEXT NOT NULL,
-            message TEXT NOT NULL,
-            PRIMARY KEY (deployment_id, environment)
-        ) STRICT;"
+        &[DEPLOYMENTS, PLACES]
     }
 
     fn fold_version(&self) -> u32 {
         2
     }
 
-    async fn apply(&self, conn: &mut SqliteConnection, stored: &Stored) -> Result<(), ApplyError> {
+    async fn apply(&self, rows: &mut Rows<'_>, stored: &Stored) -> Result<(), ApplyError> {
         if stored.commit.aggregate.kind() != Decisions::KIND {
             return Ok(());
         }
-        let id = stored.commit.aggregate.id().to_string();
+        let id = Cell::from(stored.commit.aggregate.id().to_string());
         for record in &stored.commit.events {
             let event = Decisions::decode(record)?;
             if let Event::Created(created) = &event {
-                create(conn, &id, created, stored).await?;
+                create(rows, &id, created, stored)?;
             } else if let Event::Ended(end) = &event {
-                finish(conn, &id, end).await?;
+                finish(rows, &id, end).await?;
             } else {
-                advance(conn, &id, &event).await?;
+                advance(rows, &id, &event).await?;
             }
         }
-        sqlx::query("UPDATE deployments SET updated_at_us = $2 WHERE id = $1")
-            .bind(&id)
-            .bind(stored.commit.recorded_at_us)
-            .execute(conn)
-            .await?;
-        Ok(())
+        match rows.edit(&DEPLOYMENTS, slice::from_ref(&id)).await? {
+            Some(row) => row.set([("updated_at_us", stored.commit.recorded_at_us.into())]),
+            None => Ok(()),
+        }
     }
 }
 
-async fn create(
-    conn: &mut SqliteConnection,
-    id: &str,
+fn create(
+    rows: &mut Rows<'_>,
+    id: &Cell,
     created: &Created,
     stored: &Stored,
 ) -> Result<(), ApplyError> {
-    sqlx::query(
-        "INSERT INTO deployments VALUES
-         ($1, $2, $3, $4, $5, $6, $7, $8, 'PENDING', $9, '', '', $10, $11, $11, $12)",
-    )
-    .bind(id)
-    .bind(created.build.to_string())
-    .bind(&created.application)
-    .bind(&created.application_set)
-    .bind(created.kind.as_str())
-    .bind(created.version.as_str())
-    .bind(created.digest.as_str())
-    .bind(
-        created
-            .commit
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-    )
-    .bind(&created.reason)
-    .bind(&stored.commit.actor)
-    .bind(stored.commit.recorded_at_us)
-    .bind(stored.position.0.cast_signed())
-    .execute(&mut *conn)
-    .await?;
-    let mut ordinal = 0_i64;
-    for stage in &created.stages {
-        for environment in &stage.environments {
-            add_place(conn, id, &stage.id, environment, ordinal).await?;
-            ordinal += 1;
-        }
+    let commit = created.commit.as_ref().map(ToString::to_string);
+    let now = stored.commit.recorded_at_us;
+    rows.put(DEPLOYMENTS.row([
+        ("id", id.clone()),
+        ("build_id", created.build.to_string().into()),
+        ("application", (&created.application).into()),
+        ("application_set", (&created.application_set).into()),
+        ("kind", created.kind.as_str().into()),
+        ("version", created.version.as_str().into()),
+        ("digest", created.digest.as_str().into()),
+        ("source_commit", commit.unwrap_or_default().into()),
+        ("state", "PENDING".into()),
+        ("message", (&created.reason).into()),
+        ("requested_by", (&stored.commit.actor).into()),
+        ("created_at_us", now.into()),
+        ("updated_at_us", now.into()),
+        ("position", stored.position.into()),
+    ])?)?;
+    rows.none_of(&PLACES, slice::from_ref(id))?;
+    let places = created.stages.iter().flat_map(|stage| {
+        let environments = stage.environments.iter();
+        environments.map(move |environment| (&stage.id, environment))
+    });
+    for (ordinal, (stage, environment)) in (0_i64..).zip(places) {
+        rows.put(PLACES.row([
+            ("deployment_id", id.clone()),
+            ("environment", environment.into()),
+            ("stage", stage.into()),
+            ("ordinal", ordinal.into()),
+            ("state", "WAITING".into()),
+        ])?)?;
     }
-    Ok(())
-}
-
-async fn add_place(
-    conn: &mut SqliteConnection,
-    id: &str,
-    stage: &str,
-    environment: &str,
-    ordinal: i64,
-) -> Result<(), ApplyError> {
-    sqlx::query("INSERT INTO deployment_places VALUES ($1, $2, $3, $4, 'WAITING', '', '', '')")
-        .bind(id)
-        .bind(environment)
-        .bind(stage)
-        .bind(ordinal)
-        .execute(conn)
-        .await?;
     Ok(())
 }
 
@@ -159,7 +148,7 @@ struct Change<'a> {
     message: &'a str,
 }
 
-async fn advance(conn: &mut SqliteConnection, id: &str, event: &Event) -> Result<(), ApplyError> {
+async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), ApplyError> {
     let mut change = Change {
         environment: "",
         state: "",
@@ -241,47 +230,58 @@ async fn advance(conn: &mut SqliteConnection, id: &str, event: &Event) -> Result
         }
     }
     if !change.environment.is_empty() {
-        sqlx::query(
-            "UPDATE deployment_places SET state = $3, message = $4,
-             manifest_commit = COALESCE($5, manifest_commit), url = COALESCE($6, url)
-             WHERE deployment_id = $1 AND environment = $2",
-        )
-        .bind(id)
-        .bind(change.environment)
-        .bind(change.state)
-        .bind(change.message)
-        .bind(change.manifest_commit)
-        .bind(change.url)
-        .execute(&mut *conn)
-        .await?;
+        let key = [id.clone(), change.environment.into()];
+        if let Some(row) = rows.edit(&PLACES, &key).await? {
+            row.set([
+                ("state", change.state.into()),
+                ("message", change.message.into()),
+            ])?;
+            if let Some(commit) = change.manifest_commit {
+                row.set([("manifest_commit", commit.into())])?;
+            }
+            if let Some(url) = change.url {
+                row.set([("url", url.into())])?;
+            }
+        }
     }
-    refresh(conn, id).await
+    refresh(rows, id).await
 }
 
 /// The deployment's word from those of its environments; the same rule as
 /// `Deployment::state_word`, held to it by a test.
-async fn refresh(conn: &mut SqliteConnection, id: &str) -> Result<(), ApplyError> {
-    sqlx::query(
-        "UPDATE deployments SET message = COALESCE(
-             (SELECT message FROM deployment_places
-              WHERE deployment_id = $1 AND state = 'HALTED' ORDER BY ordinal LIMIT 1), ''),
-         state = CASE
-           WHEN EXISTS (SELECT 1 FROM deployment_places
-             WHERE deployment_id = $1 AND state = 'HALTED') THEN 'HALTED'
-           WHEN EXISTS (SELECT 1 FROM deployment_places
-             WHERE deployment_id = $1 AND state IN ('COMMITTING', 'RECONCILING')) THEN 'IN_PROGRESS'
-           WHEN EXISTS (SELECT 1 FROM deployment_places
-             WHERE deployment_id = $1 AND state IN ('SUCCESS', 'SUPERSEDED')) THEN 'WAITING'
-           ELSE 'PENDING' END
-         WHERE id = $1",
-    )
-    .bind(id)
-    .execute(conn)
-    .await?;
-    Ok(())
+async fn refresh(rows: &mut Rows<'_>, id: &Cell) -> Result<(), ApplyError> {
+    let places = rows.of(&PLACES, slice::from_ref(id)).await?;
+    let (state, message) = word(&places)?;
+    match rows.edit(&DEPLOYMENTS, slice::from_ref(id)).await? {
+        Some(row) => row.set([("state", state.into()), ("message", message.into())]),
+        None => Ok(()),
+    }
 }
 
-async fn finish(conn: &mut SqliteConnection, id: &str, end: &End) -> Result<(), ApplyError> {
+/// What the places of a deployment say together, and the message of the first one halted.
+fn word(places: &[&Row]) -> Result<(&'static str, String), ApplyError> {
+    let mut halted: Option<(i64, &str)> = None;
+    let (mut moving, mut reached) = (false, false);
+    for place in places {
+        match place.text("state")? {
+            "HALTED" => {
+                let this = (place.int("ordinal")?, place.text("message")?);
+                halted = Some(halted.map_or(this, |it| it.min(this)));
+            }
+            "COMMITTING" | "RECONCILING" => moving = true,
+            "SUCCESS" | "SUPERSEDED" => reached = true,
+            _ => {}
+        }
+    }
+    Ok(match halted {
+        Some((_, message)) => ("HALTED", message.to_owned()),
+        None if moving => ("IN_PROGRESS", String::new()),
+        None if reached => ("WAITING", String::new()),
+        None => ("PENDING", String::new()),
+    })
+}
+
+async fn finish(rows: &mut Rows<'_>, id: &Cell, end: &End) -> Result<(), ApplyError> {
     let (state, message, by, rule) = match end {
         End::Success => ("SUCCESS", String::new(), String::new(), ""),
         End::Failed { message, .. } => ("FAILED", message.clone(), String::new(), ""),
@@ -300,15 +300,13 @@ async fn finish(conn: &mut SqliteConnection, id: &str, end: &End) -> Result<(), 
             "",
         ),
     };
-    sqlx::query(
-        "UPDATE deployments SET state = $2, message = $3, superseded_by = $4, rule = $5 WHERE id = $1",
-    )
-    .bind(id)
-    .bind(state)
-    .bind(message)
-    .bind(by)
-    .bind(rule)
-    .execute(conn)
-    .await?;
-    Ok(())
+    match rows.edit(&DEPLOYMENTS, slice::from_ref(id)).await? {
+        Some(row) => row.set([
+            ("state", state.into()),
+            ("message", message.into()),
+            ("superseded_by", by.into()),
+            ("rule", rule.into()),
+        ]),
+        None => Ok(()),
+    }
 }

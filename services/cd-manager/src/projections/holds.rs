@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use decider::Decider as _;
-use eventlog::projector::{ApplyError, Table};
+use eventlog::projector::{ApplyError, Cell, Column, Index, Rows, Table};
 use eventlog::{Codec as _, Projection, Stored};
 use ids::Uuid;
-use sqlx::SqliteConnection;
 
 use crate::domain::hold::Hold;
 use crate::domain::scope::{self, Scope};
@@ -15,6 +14,28 @@ use crate::domain::slot::{self, Slot};
 #[derive(Debug)]
 pub struct HoldList;
 
+const HOLDS: Table = Table {
+    name: "holds",
+    columns: &[
+        Column::text("id"),
+        Column::text("aggregate"),
+        Column::text("scope"),
+        Column::text("subject"),
+        Column::text("reason"),
+        Column::int("until_us"),
+        Column::text("source"),
+        Column::text("placed_by"),
+        Column::int("placed_at_us"),
+        Column::int("released"),
+        Column::int("position"),
+    ],
+    key: 1,
+    indexes: &[Index {
+        name: "holds_in_force",
+        columns: &["released", "scope", "subject"],
+    }],
+};
+
 #[async_trait]
 impl Projection for HoldList {
     fn name(&self) -> &'static str {
@@ -22,40 +43,20 @@ impl Projection for HoldList {
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[Table {
-            name: "holds",
-            key: &["id"],
-        }]
-    }
-
-    fn ddl(&self) -> &'static str {
-        "CREATE TABLE holds (
-            id TEXT PRIMARY KEY,
-            aggregate TEXT NOT NULL,
-            scope TEXT NOT NULL,
-            subject TEXT NOT NULL,
-            reason TEXT NOT NULL,
-            until_us INTEGER NOT NULL,
-            source TEXT NOT NULL,
-            placed_by TEXT NOT NULL,
-            placed_at_us INTEGER NOT NULL,
-            released INTEGER NOT NULL,
-            position INTEGER NOT NULL
-        ) STRICT;
-        CREATE INDEX holds_in_force ON holds (released, scope, subject);"
+        &[HOLDS]
     }
 
     fn fold_version(&self) -> u32 {
         1
     }
 
-    async fn apply(&self, conn: &mut SqliteConnection, stored: &Stored) -> Result<(), ApplyError> {
+    async fn apply(&self, rows: &mut Rows<'_>, stored: &Stored) -> Result<(), ApplyError> {
         let kind = stored.commit.aggregate.kind();
         for record in &stored.commit.events {
             if kind == Slot::KIND {
                 match Slot::decode(record)? {
-                    slot::Event::Held(hold) => place(conn, &hold, stored).await?,
-                    slot::Event::Released { id, .. } => release(conn, id).await?,
+                    slot::Event::Held(hold) => place(rows, &hold, stored)?,
+                    slot::Event::Released { id, .. } => release(rows, id).await?,
                     slot::Event::Accepted { .. }
                     | slot::Event::Superseded { .. }
                     | slot::Event::Started { .. }
@@ -64,8 +65,8 @@ impl Projection for HoldList {
                 }
             } else if kind == Scope::KIND {
                 match Scope::decode(record)? {
-                    scope::Event::Placed(hold) => place(conn, &hold, stored).await?,
-                    scope::Event::Released { id, .. } => release(conn, id).await?,
+                    scope::Event::Placed(hold) => place(rows, &hold, stored)?,
+                    scope::Event::Released { id, .. } => release(rows, id).await?,
                 }
             }
         }
@@ -73,31 +74,25 @@ impl Projection for HoldList {
     }
 }
 
-async fn place(
-    conn: &mut SqliteConnection,
-    hold: &Hold,
-    stored: &Stored,
-) -> Result<(), ApplyError> {
-    sqlx::query("INSERT INTO holds VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)")
-        .bind(hold.id.to_string())
-        .bind(stored.commit.aggregate.to_string())
-        .bind(&hold.scope)
-        .bind(&hold.subject)
-        .bind(&hold.reason)
-        .bind(hold.until_us.unwrap_or_default())
-        .bind(hold.source.as_str())
-        .bind(&stored.commit.actor)
-        .bind(stored.commit.recorded_at_us)
-        .bind(stored.position.0.cast_signed())
-        .execute(conn)
-        .await?;
-    Ok(())
+fn place(rows: &mut Rows<'_>, hold: &Hold, stored: &Stored) -> Result<(), ApplyError> {
+    rows.put(HOLDS.row([
+        ("id", hold.id.to_string().into()),
+        ("aggregate", stored.commit.aggregate.to_string().into()),
+        ("scope", (&hold.scope).into()),
+        ("subject", (&hold.subject).into()),
+        ("reason", (&hold.reason).into()),
+        ("until_us", hold.until_us.unwrap_or_default().into()),
+        ("source", hold.source.as_str().into()),
+        ("placed_by", (&stored.commit.actor).into()),
+        ("placed_at_us", stored.commit.recorded_at_us.into()),
+        ("position", stored.position.into()),
+    ])?)
 }
 
-async fn release(conn: &mut SqliteConnection, id: Uuid) -> Result<(), ApplyError> {
-    sqlx::query("UPDATE holds SET released = 1 WHERE id = $1")
-        .bind(id.to_string())
-        .execute(conn)
-        .await?;
-    Ok(())
+async fn release(rows: &mut Rows<'_>, id: Uuid) -> Result<(), ApplyError> {
+    let key = [Cell::from(id.to_string())];
+    match rows.edit(&HOLDS, &key).await? {
+        Some(row) => row.set([("released", true.into())]),
+        None => Ok(()),
+    }
 }

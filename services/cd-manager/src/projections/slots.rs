@@ -2,15 +2,43 @@
 
 use async_trait::async_trait;
 use decider::Decider as _;
-use eventlog::projector::{ApplyError, Table};
+use eventlog::projector::{ApplyError, Cell, Column, Index, Row, Rows, Table};
 use eventlog::{Codec as _, Projection, Stored};
-use sqlx::SqliteConnection;
 
 use crate::domain::slot::{Candidate, Event, Outcome, Place, Slot};
 
 /// The table `slots`.
 #[derive(Debug)]
 pub struct Slots;
+
+const SLOTS: Table = Table {
+    name: "slots",
+    columns: &[
+        Column::text("id"),
+        Column::text("environment"),
+        Column::text("application"),
+        Column::text("version"),
+        Column::text("digest"),
+        Column::text("deployment_id"),
+        Column::text("manifest_commit"),
+        Column::text("previous_version"),
+        Column::text("waiting_id"),
+        Column::text("waiting_version"),
+        Column::text("waiting_digest"),
+        Column::text("forced_id"),
+        Column::text("forced_version"),
+        Column::text("forced_digest"),
+        Column::text("flight_id"),
+        Column::text("flight_version"),
+        Column::text("flight_digest"),
+        Column::text("unknown_version"),
+    ],
+    key: 1,
+    indexes: &[Index {
+        name: "slots_by_place",
+        columns: &["environment", "application"],
+    }],
+};
 
 #[async_trait]
 impl Projection for Slots {
@@ -19,210 +47,137 @@ impl Projection for Slots {
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[Table {
-            name: "slots",
-            key: &["id"],
-        }]
-    }
-
-    fn ddl(&self) -> &'static str {
-        "CREATE TABLE slots (
-            id TEXT PRIMARY KEY,
-            environment TEXT NOT NULL DEFAULT '',
-            application TEXT NOT NULL DEFAULT '',
-            version TEXT NOT NULL DEFAULT '',
-            digest TEXT NOT NULL DEFAULT '',
-            deployment_id TEXT NOT NULL DEFAULT '',
-            manifest_commit TEXT NOT NULL DEFAULT '',
-            previous_version TEXT NOT NULL DEFAULT '',
-            waiting_id TEXT NOT NULL DEFAULT '',
-            waiting_version TEXT NOT NULL DEFAULT '',
-            waiting_digest TEXT NOT NULL DEFAULT '',
-            forced_id TEXT NOT NULL DEFAULT '',
-            forced_version TEXT NOT NULL DEFAULT '',
-            forced_digest TEXT NOT NULL DEFAULT '',
-            flight_id TEXT NOT NULL DEFAULT '',
-            flight_version TEXT NOT NULL DEFAULT '',
-            flight_digest TEXT NOT NULL DEFAULT '',
-            unknown_version TEXT NOT NULL DEFAULT ''
-        ) STRICT;
-        CREATE INDEX slots_by_place ON slots (environment, application);"
+        &[SLOTS]
     }
 
     fn fold_version(&self) -> u32 {
         1
     }
 
-    async fn apply(&self, conn: &mut SqliteConnection, stored: &Stored) -> Result<(), ApplyError> {
+    async fn apply(&self, rows: &mut Rows<'_>, stored: &Stored) -> Result<(), ApplyError> {
         if stored.commit.aggregate.kind() != Slot::KIND {
             return Ok(());
         }
-        let id = stored.commit.aggregate.id().to_string();
+        let id = Cell::from(stored.commit.aggregate.id().to_string());
         for record in &stored.commit.events {
-            match Slot::decode(record)? {
-                Event::Accepted {
-                    place,
-                    candidate,
-                    forced,
-                    ..
-                } => {
-                    accept(conn, &id, &place, &candidate, forced).await?;
-                }
-                Event::Superseded { deployment, .. } => {
-                    clear_waiting(conn, &id, &deployment.to_string()).await?;
-                }
-                Event::Started { deployment } => start(conn, &id, &deployment.to_string()).await?,
-                Event::Finished {
-                    deployment,
-                    outcome,
-                    manifest_commit,
-                } => {
-                    let deployment = deployment.to_string();
-                    if outcome == Outcome::Succeeded {
-                        succeed(conn, &id, &deployment, &manifest_commit).await?;
-                    }
-                    clear(conn, &id, &deployment, !manifest_commit.is_empty()).await?;
-                }
-                Event::Edited { place, edit } => {
-                    ensure(conn, &id, &place).await?;
-                    let unknown = if edit.deployment.is_none() {
-                        edit.version.as_str()
-                    } else {
-                        ""
-                    };
-                    sqlx::query("UPDATE slots SET unknown_version = $2 WHERE id = $1")
-                        .bind(&id)
-                        .bind(unknown)
-                        .execute(&mut *conn)
-                        .await?;
-                }
-                // Holds have a table of their own.
-                Event::Held(_) | Event::Released { .. } => {}
+            let event = Slot::decode(record)?;
+            if let Event::Accepted { place, .. } | Event::Edited { place, .. } = &event {
+                ensure(rows, &id, place).await?;
+            }
+            if let Some(row) = rows.edit(&SLOTS, std::slice::from_ref(&id)).await? {
+                change(row, event)?;
             }
         }
         Ok(())
     }
 }
 
-async fn ensure(conn: &mut SqliteConnection, id: &str, place: &Place) -> Result<(), ApplyError> {
-    sqlx::query(
-        "INSERT INTO slots (id, environment, application) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(id)
-    .bind(&place.environment)
-    .bind(&place.application)
-    .execute(conn)
-    .await?;
-    Ok(())
+async fn ensure(rows: &mut Rows<'_>, id: &Cell, place: &Place) -> Result<(), ApplyError> {
+    if rows.get(&SLOTS, std::slice::from_ref(id)).await?.is_some() {
+        return Ok(());
+    }
+    rows.put(SLOTS.row([
+        ("id", id.clone()),
+        ("environment", (&place.environment).into()),
+        ("application", (&place.application).into()),
+    ])?)
 }
 
-async fn accept(
-    conn: &mut SqliteConnection,
-    id: &str,
-    place: &Place,
-    candidate: &Candidate,
-    forced: bool,
-) -> Result<(), ApplyError> {
-    ensure(conn, id, place).await?;
-    let sql = if forced {
-        "UPDATE slots SET forced_id = $2, forced_version = $3, forced_digest = $4 WHERE id = $1"
+fn change(row: &mut Row, event: Event) -> Result<(), ApplyError> {
+    match event {
+        Event::Accepted {
+            candidate, forced, ..
+        } => accept(row, &candidate, forced),
+        Event::Superseded { deployment, .. } => clear_waiting(row, &deployment.to_string()),
+        Event::Started { deployment } => start(row, &deployment.to_string()),
+        Event::Finished {
+            deployment,
+            outcome,
+            manifest_commit,
+        } => {
+            let deployment = deployment.to_string();
+            if outcome == Outcome::Succeeded {
+                succeed(row, &deployment, &manifest_commit)?;
+            }
+            clear(row, &deployment, !manifest_commit.is_empty())
+        }
+        Event::Edited { edit, .. } => {
+            let unknown = match edit.deployment {
+                None => edit.version.as_str(),
+                Some(_) => "",
+            };
+            row.set([("unknown_version", unknown.into())])
+        }
+        // Holds have a table of their own.
+        Event::Held(_) | Event::Released { .. } => Ok(()),
+    }
+}
+
+fn accept(row: &mut Row, candidate: &Candidate, forced: bool) -> Result<(), ApplyError> {
+    let [id, version, digest] = if forced { FORCED } else { WAITING };
+    row.set([
+        (id, candidate.deployment.to_string().into()),
+        (version, candidate.version.as_str().into()),
+        (digest, candidate.digest.as_str().into()),
+    ])
+}
+
+const WAITING: [&str; 3] = ["waiting_id", "waiting_version", "waiting_digest"];
+const FORCED: [&str; 3] = ["forced_id", "forced_version", "forced_digest"];
+const FLIGHT: [&str; 3] = ["flight_id", "flight_version", "flight_digest"];
+
+/// Empties three columns if the first one names the deployment.
+fn empty(row: &mut Row, columns: [&str; 3], deployment: &str) -> Result<bool, ApplyError> {
+    let named = row.text(columns[0])? == deployment;
+    if named {
+        row.set(columns.map(|it| (it, "".into())))?;
+    }
+    Ok(named)
+}
+
+fn clear_waiting(row: &mut Row, deployment: &str) -> Result<(), ApplyError> {
+    empty(row, WAITING, deployment).map(drop)
+}
+
+fn start(row: &mut Row, deployment: &str) -> Result<(), ApplyError> {
+    let forced = row.text(FORCED[0])? == deployment;
+    let from = if forced { FORCED } else { WAITING };
+    let [_, version, digest] = from;
+    let (version, digest) = (row.text(version)?.into(), row.text(digest)?.into());
+    row.set([
+        (FLIGHT[0], deployment.into()),
+        (FLIGHT[1], version),
+        (FLIGHT[2], digest),
+    ])?;
+    empty(row, FORCED, deployment)?;
+    clear_waiting(row, deployment)
+}
+
+fn succeed(row: &mut Row, deployment: &str, manifest_commit: &str) -> Result<(), ApplyError> {
+    if row.text(FLIGHT[0])? != deployment {
+        return Ok(());
+    }
+    let (before, now) = (row.text("version")?, row.text(FLIGHT[1])?);
+    let previous = if !before.is_empty() && before != now {
+        before
     } else {
-        "UPDATE slots SET waiting_id = $2, waiting_version = $3, waiting_digest = $4 WHERE id = $1"
+        row.text("previous_version")?
     };
-    sqlx::query(sql)
-        .bind(id)
-        .bind(candidate.deployment.to_string())
-        .bind(candidate.version.as_str())
-        .bind(candidate.digest.as_str())
-        .execute(conn)
-        .await?;
-    Ok(())
+    let (previous, version) = (previous.into(), now.into());
+    let digest = row.text(FLIGHT[2])?.into();
+    row.set([
+        ("previous_version", previous),
+        ("version", version),
+        ("digest", digest),
+        ("deployment_id", deployment.into()),
+        ("manifest_commit", manifest_commit.into()),
+    ])
 }
 
-async fn clear_waiting(
-    conn: &mut SqliteConnection,
-    id: &str,
-    deployment: &str,
-) -> Result<(), ApplyError> {
-    sqlx::query(
-        "UPDATE slots SET waiting_id = '', waiting_version = '', waiting_digest = ''
-         WHERE id = $1 AND waiting_id = $2",
-    )
-    .bind(id)
-    .bind(deployment)
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-async fn clear_forced(
-    conn: &mut SqliteConnection,
-    id: &str,
-    deployment: &str,
-) -> Result<(), ApplyError> {
-    sqlx::query(
-        "UPDATE slots SET forced_id = '', forced_version = '', forced_digest = ''
-         WHERE id = $1 AND forced_id = $2",
-    )
-    .bind(id)
-    .bind(deployment)
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-async fn start(conn: &mut SqliteConnection, id: &str, deployment: &str) -> Result<(), ApplyError> {
-    sqlx::query(
-        "UPDATE slots SET flight_id = $2,
-         flight_version = CASE WHEN forced_id = $2 THEN forced_version ELSE waiting_version END,
-         flight_digest = CASE WHEN forced_id = $2 THEN forced_digest ELSE waiting_digest END
-         WHERE id = $1",
-    )
-    .bind(id)
-    .bind(deployment)
-    .execute(&mut *conn)
-    .await?;
-    clear_forced(conn, id, deployment).await?;
-    clear_waiting(conn, id, deployment).await
-}
-
-async fn succeed(
-    conn: &mut SqliteConnection,
-    id: &str,
-    deployment: &str,
-    manifest_commit: &str,
-) -> Result<(), ApplyError> {
-    sqlx::query(
-        "UPDATE slots SET
-         previous_version = CASE WHEN version <> '' AND version <> flight_version
-                            THEN version ELSE previous_version END,
-         version = flight_version, digest = flight_digest, deployment_id = flight_id, manifest_commit = $3
-         WHERE id = $1 AND flight_id = $2",
-    )
-    .bind(id)
-    .bind(deployment)
-    .bind(manifest_commit)
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-async fn clear(
-    conn: &mut SqliteConnection,
-    id: &str,
-    deployment: &str,
-    wrote: bool,
-) -> Result<(), ApplyError> {
-    sqlx::query(
-        "UPDATE slots SET flight_id = '', flight_version = '', flight_digest = '',
-         unknown_version = CASE WHEN $3 THEN '' ELSE unknown_version END
-         WHERE id = $1 AND flight_id = $2",
-    )
-    .bind(id)
-    .bind(deployment)
-    .bind(wrote)
-    .execute(&mut *conn)
-    .await?;
-    clear_forced(conn, id, deployment).await?;
-    clear_waiting(conn, id, deployment).await
+fn clear(row: &mut Row, deployment: &str, wrote: bool) -> Result<(), ApplyError> {
+    if empty(row, FLIGHT, deployment)? && wrote {
+        row.set([("unknown_version", "".into())])?;
+    }
+    empty(row, FORCED, deployment)?;
+    clear_waiting(row, deployment)
 }

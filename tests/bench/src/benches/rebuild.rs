@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use eventlog::{EventLog, Position, SqliteLog, export, import, projector};
+use eventlog::projector::{self, Database};
+use eventlog::{EventLog, Position, SqliteLog, export, import};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tokio::time::Instant;
@@ -23,11 +24,12 @@ pub(super) async fn run(ground: &Ground) -> Result<Vec<Figure>> {
     let room = ground.room("rebuild")?;
     let (log, events) = log(&room, ground.pick(20_000, 4000)).await?;
     let read = room.join("read.db");
+    let database = Database::File(read.clone());
     let projections = cd_manager::projections::all();
     let mut took = Vec::new();
     for _ in 0..3 {
         let began = Instant::now();
-        projector::rebuild(&read, &log, &projections, |_, _| {}).await?;
+        projector::rebuild(&database, &log, &projections, &mut |_, _| {}).await?;
         took.push(began.elapsed());
     }
     took.sort_unstable();
@@ -82,11 +84,17 @@ async fn floor(room: &Path, read: &Path, at: usize) -> Result<Duration> {
         .bind(read)
         .execute(&mut connection)
         .await?;
-    let mut copies = vec!["BEGIN".to_owned()];
-    for projection in cd_manager::projections::all() {
-        sqlx::raw_sql(projection.ddl())
+    let tables = "SELECT sql FROM rows.sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC";
+    let tables: Vec<String> = sqlx::query_scalar(tables)
+        .fetch_all(&mut connection)
+        .await?;
+    for table in tables {
+        sqlx::raw_sql(AssertSqlSafe(table))
             .execute(&mut connection)
             .await?;
+    }
+    let mut copies = vec!["BEGIN".to_owned()];
+    for projection in cd_manager::projections::all() {
         copies.extend(projection.tables().iter().map(|table| {
             let name = table.name;
             format!("INSERT OR REPLACE INTO main.{name} SELECT * FROM rows.{name}")

@@ -5,6 +5,7 @@ mod following;
 mod opening;
 
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,12 +15,40 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
-use super::{ApplyError, Projection, Projector, Table};
+use super::{
+    Answer, ApplyError, Cell, Column, Database, Difference, Index, Projection, Projector, Rows,
+    Table,
+};
 use crate::codec::UnknownEvent;
 use crate::commit::Stored;
 use crate::conformance::identity;
 use crate::log::EventLog;
 use crate::mem::MemLog;
+
+const COUNTS: Table = Table {
+    name: "counts",
+    columns: &[
+        Column::text("aggregate"),
+        Column::int("commits"),
+        Column::int("fold"),
+    ],
+    key: 1,
+    indexes: &[Index {
+        name: "counts_by_commits",
+        columns: &["commits"],
+    }],
+};
+
+const SAID: Table = Table {
+    name: "said",
+    columns: &[
+        Column::text("aggregate"),
+        Column::int("version"),
+        Column::text("payload"),
+    ],
+    key: 2,
+    indexes: &[],
+};
 
 /// How many commits each aggregate has, and the payload of each commit.
 struct Counts {
@@ -43,29 +72,14 @@ impl Projection for Counts {
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[
-            Table {
-                name: "counts",
-                key: &["aggregate"],
-            },
-            Table {
-                name: "said",
-                key: &["aggregate", "version"],
-            },
-        ]
-    }
-
-    fn ddl(&self) -> &'static str {
-        "CREATE TABLE counts (aggregate TEXT PRIMARY KEY, commits INTEGER, fold INTEGER) STRICT;
-         CREATE TABLE said (aggregate TEXT, version INTEGER, payload BLOB,
-                            PRIMARY KEY (aggregate, version)) STRICT;"
+        &[COUNTS, SAID]
     }
 
     fn fold_version(&self) -> u32 {
         self.fold_version
     }
 
-    async fn apply(&self, conn: &mut SqliteConnection, stored: &Stored) -> Result<(), ApplyError> {
+    async fn apply(&self, rows: &mut Rows<'_>, stored: &Stored) -> Result<(), ApplyError> {
         let commit = &stored.commit;
         let record = &commit.events[0];
         if record.payload.starts_with(b"unknown") {
@@ -75,21 +89,31 @@ impl Projection for Counts {
         if failing > 0 && self.until_failure.fetch_sub(1, Ordering::SeqCst) == 1 {
             return Err(sqlx::Error::WorkerCrashed.into());
         }
-        sqlx::query(
-            "INSERT INTO counts VALUES ($1, 1, $2) \
-             ON CONFLICT (aggregate) DO UPDATE SET commits = commits + 1",
-        )
-        .bind(commit.aggregate.to_string())
-        .bind(self.fold_version)
-        .execute(&mut *conn)
-        .await?;
-        sqlx::query("INSERT INTO said VALUES ($1, $2, $3)")
-            .bind(commit.aggregate.to_string())
-            .bind(i64::try_from(commit.version).unwrap())
-            .bind(&record.payload[..])
-            .execute(&mut *conn)
-            .await?;
-        Ok(())
+        let key = Cell::from(commit.aggregate.to_string());
+        if rows.get(&COUNTS, slice::from_ref(&key)).await?.is_none() {
+            let fold = i64::from(self.fold_version).into();
+            rows.put(COUNTS.row([("aggregate", key.clone()), ("fold", fold)])?)?;
+        }
+        if let Some(row) = rows.edit(&COUNTS, slice::from_ref(&key)).await? {
+            let commits = row.int("commits")? + 1;
+            row.set([("commits", commits.into())])?;
+        }
+        // What only applying a commit twice would meet.
+        let version = Cell::from(i64::try_from(commit.version).unwrap());
+        if rows
+            .get(&SAID, &[key.clone(), version.clone()])
+            .await?
+            .is_some()
+        {
+            return Err(ApplyError::Wrong("applied before".into()));
+        }
+        let payload = String::from_utf8_lossy(&record.payload).into_owned().into();
+        let said = [
+            ("aggregate", key),
+            ("version", version),
+            ("payload", payload),
+        ];
+        rows.put(SAID.row(said)?)
     }
 }
 
@@ -104,14 +128,21 @@ fn mem() -> Arc<dyn EventLog> {
 }
 
 async fn open(path: &Path, log: &Arc<dyn EventLog>) -> Arc<Projector> {
-    Arc::new(Projector::open(path, log.clone(), counts(1)).await.unwrap())
+    let opened = Projector::open(&path.into(), log.clone(), counts(1)).await;
+    Arc::new(opened.unwrap())
+}
+
+async fn verify(path: &Path, log: &Arc<dyn EventLog>, fold_version: u32) -> Vec<Difference> {
+    let database = Database::from(path);
+    let found = super::verify(&database, log, &counts(fold_version)).await;
+    found.unwrap()
 }
 
 async fn rows(projector: &Projector) -> Vec<(String, i64)> {
-    sqlx::query_as("SELECT aggregate, commits FROM counts ORDER BY aggregate")
-        .fetch_all(projector.read_pool())
-        .await
-        .unwrap()
+    let sql = "SELECT aggregate, commits FROM counts ORDER BY aggregate";
+    let found = projector.reads().fetch(sql, &[]).await.unwrap();
+    let row = |it: &Answer| (it.text("aggregate").unwrap(), it.int("commits").unwrap());
+    found.iter().map(row).collect()
 }
 
 async fn sql(path: &Path, statements: &'static str) {

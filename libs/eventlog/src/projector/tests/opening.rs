@@ -3,12 +3,12 @@
 use std::fs;
 use std::sync::Arc;
 
-use super::{counts, mem, open, place, rows, sql};
+use super::{counts, mem, open, place, rows, sql, verify};
 use crate::checkpoint::Lie;
 use crate::conformance::{append, fill, identity, slot};
 use crate::log::{EventLog, LogIdentity, Position};
 use crate::mem::MemLog;
-use crate::projector::{Projector, ProjectorError, verify};
+use crate::projector::{Projector, ProjectorError};
 use crate::sim::{Faults, SimLog};
 
 #[tokio::test]
@@ -17,15 +17,20 @@ async fn another_fold_version_is_rebuilt_from_the_beginning() {
     let log = mem();
     fill(&log, 2, 3).await.unwrap();
     open(&path, &log).await.close().await;
-    let projector = Projector::open(&path, log.clone(), counts(2))
+    let projector = Projector::open(&(&path).into(), log.clone(), counts(2))
         .await
         .unwrap();
-    let folds: Vec<i64> = sqlx::query_scalar("SELECT fold FROM counts")
-        .fetch_all(projector.read_pool())
-        .await
-        .unwrap();
+    let folds = projector
+        .reads()
+        .fetch("SELECT fold FROM counts", &[])
+        .await;
+    let folds: Vec<_> = folds
+        .unwrap()
+        .iter()
+        .map(|it| it.int("fold").unwrap())
+        .collect();
     assert_eq!(folds, [2, 2]);
-    assert_eq!(verify(&path, &log, &counts(2)).await.unwrap(), []);
+    assert_eq!(verify(&path, &log, 2).await, []);
 }
 
 #[tokio::test]
@@ -56,13 +61,13 @@ async fn a_database_of_another_program_is_refused() {
     let (_dir, path) = place();
     fs::write(&path, b"").unwrap();
     sql(&path, "CREATE TABLE shopping (item)").await;
-    let refused = Projector::open(&path, mem(), counts(1))
+    let refused = Projector::open(&(&path).into(), mem(), counts(1))
         .await
         .err()
         .unwrap();
     assert!(refused.to_string().contains("another program"), "{refused}");
     fs::write(&path, b"no database at all").unwrap();
-    let refused = Projector::open(&path, mem(), counts(1))
+    let refused = Projector::open(&(&path).into(), mem(), counts(1))
         .await
         .err()
         .unwrap();
@@ -78,7 +83,7 @@ async fn a_log_that_lies_is_refused_even_when_it_has_to_be_rebuilt() {
     open(&path, &log).await.close().await;
     sim.rewind(Position(3));
     for fold_version in [1, 2] {
-        let refused = Projector::open(&path, log.clone(), counts(fold_version)).await;
+        let refused = Projector::open(&(&path).into(), log.clone(), counts(fold_version)).await;
         let refused = refused.err().unwrap();
         assert!(
             matches!(refused, ProjectorError::Lie(Lie::LogRewound { .. })),
@@ -87,7 +92,7 @@ async fn a_log_that_lies_is_refused_even_when_it_has_to_be_rebuilt() {
         assert!(refused.to_string().starts_with("LogRewound"));
     }
     append(&log, &slot(1), "another fourth").await.unwrap();
-    let refused = Projector::open(&path, log.clone(), counts(1))
+    let refused = Projector::open(&(&path).into(), log.clone(), counts(1))
         .await
         .err()
         .unwrap();
@@ -96,7 +101,7 @@ async fn a_log_that_lies_is_refused_even_when_it_has_to_be_rebuilt() {
         log_id: ids::Uuid::from_u128(404),
         ..identity()
     }));
-    let refused = Projector::open(&path, other, counts(1))
+    let refused = Projector::open(&(&path).into(), other, counts(1))
         .await
         .err()
         .unwrap();

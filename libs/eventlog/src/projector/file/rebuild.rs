@@ -5,60 +5,50 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::store::Store;
-use super::{Projection, ProjectorError};
+use super::super::store::Store;
+use super::super::{Progress, Projection, ProjectorError, fill};
+use super::{create, unwritable};
 use crate::checkpoint::Checkpoint;
 use crate::log::{EventLog, Position};
 
-/// Commits per transaction.
-const BATCH: usize = 4096;
-
-/// Makes the read database at `path` anew up to the present end of the log, then puts it in
-/// place of the old one in one step. `progress` is told how many of how many positions are
-/// done. The old file stays in use until then, and when anything fails.
-pub async fn rebuild(
+/// Makes the file anew up to the present end of the log, then puts it in place of the old one
+/// in one step. The old file stays in use until then, and when anything fails.
+pub(in super::super) async fn rebuild(
     path: &Path,
     log: &Arc<dyn EventLog>,
     projections: &[Box<dyn Projection>],
-    mut progress: impl FnMut(u64, u64) + Send,
+    progress: Progress<'_>,
 ) -> Result<Checkpoint, ProjectorError> {
     let temporary = beside(path, ".rebuilding");
     remove(&temporary)?;
     let until = log.tail().await?.position;
-    let store = fill(&temporary, log, projections, until, &mut progress).await?;
+    let store = make(&temporary, log, projections, until, progress).await?;
     let checkpoint = store.checkpoint;
     store.close().await?;
-    publish(&temporary, path).map_err(|e| failed(path, &e))?;
+    publish(&temporary, path).map_err(|e| unwritable(path, &e))?;
     Ok(checkpoint)
 }
 
 /// Makes a read database of exactly the commits up to a position.
-pub(super) async fn fill(
+pub(super) async fn make(
     path: &Path,
     log: &Arc<dyn EventLog>,
     projections: &[Box<dyn Projection>],
     until: Position,
-    progress: &mut (dyn FnMut(u64, u64) + Send),
+    progress: Progress<'_>,
 ) -> Result<Store, ProjectorError> {
     let start = Checkpoint::start(&log.identity().await?);
-    let mut store = Store::create(path, projections, start).await?;
-    while store.checkpoint.position < until {
-        let mut page = log.read(store.checkpoint.position, BATCH).await?;
-        page.retain(|it| it.position <= until);
-        if page.is_empty() {
-            break;
-        }
-        store.apply(projections, &page).await?;
-        progress(store.checkpoint.position.0, until.0);
-    }
+    let mut store = create(path, projections, start).await?;
+    fill(&mut store, log, projections, until, progress).await?;
+    store.index(projections).await?;
     Ok(store)
 }
 
 /// Removes a database and what SQLite keeps beside it.
-pub(super) fn remove(path: &Path) -> Result<(), ProjectorError> {
+fn remove(path: &Path) -> Result<(), ProjectorError> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         match fs::remove_file(beside(path, suffix)) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(path, &e)),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(unwritable(path, &e)),
             _ => {}
         }
     }
@@ -85,11 +75,4 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
-}
-
-fn failed(path: &Path, error: &io::Error) -> ProjectorError {
-    ProjectorError::Database {
-        path: path.display().to_string(),
-        why: format!("{error}; make its directory writable and free space there"),
-    }
 }

@@ -1,0 +1,13 @@
+//! Read models in a schema of a PostgreSQL server. Each role has a schema of its own, and all
+//! SQL finds its tables through the connection's search path, so that a rebuilt schema can take
+//! the name of the one before.
+
+mod errors;
+mod rebuild;
+mod server;
+mod verify;
+
+pub(super) use errors::{passes, switched};
+pub(super) use rebuild::{open, rebuild, revive};
+pub use server::{PgReads, Server, ServerError};
+pub(super) use verify::verify;
