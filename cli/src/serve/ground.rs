@@ -10,7 +10,7 @@ use service::entropy::Entropy;
 use service::key::Keys;
 use service::role::Roles;
 use service::{Clock, Config};
-use source::{Desk, DeskError};
+use source::{Desk, DeskError, Histories};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +25,8 @@ pub(super) struct Ground {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) desk: Desk,
+    /// Mirrors of source repositories: one process keeps each once.
+    pub(super) histories: Histories,
     pub(super) projector: Arc<Projector>,
     pub(super) directory: Directory,
     pub(super) roles: Roles,

@@ -123,8 +123,16 @@ mod tests {
     #[test]
     fn addresses_are_read_as_manifests_write_them() {
         for (text, shown, repository) in [
-            ("registry.example.com/team", "registry.example.com/team", "team/api"),
-            ("https://registry.example.com:8443/", "registry.example.com:8443", "api"),
+            (
+                "registry.example.com/team",
+                "registry.example.com/team",
+                "team/api",
+            ),
+            (
+                "https://registry.example.com:8443/",
+                "registry.example.com:8443",
+                "api",
+            ),
             ("http://127.0.0.1:5000/a/b", "127.0.0.1:5000/a/b", "a/b/api"),
             ("http://localhost:5000", "localhost:5000", "api"),
             ("http://[::1]:5000", "[::1]:5000", "api"),

@@ -80,9 +80,15 @@ mod tests {
                 scope: Some("repository:team/api:pull,push".into()),
             })
         );
-        assert_eq!(Challenge::parse("Basic realm=\"x\""), Some(Challenge::Basic));
+        assert_eq!(
+            Challenge::parse("Basic realm=\"x\""),
+            Some(Challenge::Basic)
+        );
         assert_eq!(Challenge::parse("Negotiate"), None);
         assert_eq!(Challenge::parse("Bearer service=\"x\""), None);
-        assert_eq!(escaped("repository:a/b:pull,push"), "repository%3Aa/b%3Apull%2Cpush");
+        assert_eq!(
+            escaped("repository:a/b:pull,push"),
+            "repository%3Aa/b%3Apull%2Cpush"
+        );
     }
 }

@@ -65,7 +65,9 @@ impl Client {
     ) -> Result<Option<Manifest>, Error> {
         let path = self.path(repository, reference)?;
         let accept = (header::ACCEPT, HeaderValue::from_static(ACCEPT));
-        let answer = self.call(&Method::GET, &path, &[accept], &Bytes::new()).await?;
+        let answer = self
+            .call(&Method::GET, &path, &[accept], &Bytes::new())
+            .await?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -145,7 +147,9 @@ impl Client {
                 .map_err(|_| self.broken(path, "that is no path"))?;
             request.headers_mut().extend(headers.iter().cloned());
             if let Some(text) = authorization {
-                request.headers_mut().insert(header::AUTHORIZATION, secret(text)?);
+                request
+                    .headers_mut()
+                    .insert(header::AUTHORIZATION, secret(text)?);
             }
             send(&self.address, request).await
         };
@@ -162,7 +166,9 @@ impl Client {
                 service,
                 scope,
             }) => {
-                let token = self.token(&realm, service.as_deref(), scope.as_deref()).await?;
+                let token = self
+                    .token(&realm, service.as_deref(), scope.as_deref())
+                    .await?;
                 ask(Some(&format!("Bearer {token}"))).await
             }
             Some(Challenge::Basic) if basic.is_some() => ask(basic).await,
@@ -197,7 +203,9 @@ impl Client {
             .parse()
             .map_err(|_| self.broken(realm, "that is no realm"))?;
         if let Some(basic) = self.credentials.basic(&authority) {
-            request.headers_mut().insert(header::AUTHORIZATION, secret(basic)?);
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, secret(basic)?);
         }
         let answer = send(&to, request).await?;
         let answer = self.good(realm, answer)?;
@@ -279,5 +287,8 @@ fn words(body: &Bytes) -> String {
         (Some(code), None) => code.to_owned(),
         (None, _) => String::from_utf8_lossy(body).into_owned(),
     };
-    text.chars().take(200).flat_map(char::escape_debug).collect()
+    text.chars()
+        .take(200)
+        .flat_map(char::escape_debug)
+        .collect()
 }

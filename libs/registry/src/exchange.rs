@@ -35,7 +35,10 @@ pub(crate) async fn send(
     request.headers_mut().insert(header::USER_AGENT, agent);
     let answered = timeout(PATIENCE, exchange(to, request)).await;
     answered.unwrap_or_else(|_| {
-        Err(unreachable(to, &format!("no answer within {} s", PATIENCE.as_secs())))
+        Err(unreachable(
+            to,
+            &format!("no answer within {} s", PATIENCE.as_secs()),
+        ))
     })
 }
 
