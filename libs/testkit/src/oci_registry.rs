@@ -47,13 +47,16 @@ pub fn start(binary: &Path, setup: &Setup) -> Result<Running, Error> {
     };
     std::fs::create_dir_all(&setup.dir).map_err(|error| Error::io(&setup.dir, error))?;
     let mut text = format!(
-        "version: 0.1\nlog: {{ level: warn }}\nstorage: {{ filesystem: {{ rootdirectory: {:?} }} }}\nhttp: {{ addr: \"127.0.0.1:{}\" }}\n",
-        setup.dir.join("store"),
+        "version: 0.1\nlog: {{ level: warn }}\nstorage: {{ filesystem: {{ rootdirectory: \"{}\" }} }}\nhttp: {{ addr: \"127.0.0.1:{}\" }}\n",
+        setup.dir.join("store").display(),
         setup.port
     );
     if setup.is_closed {
         let path = write("htpasswd", HTPASSWD)?;
-        let auth = format!("auth: {{ htpasswd: {{ realm: tests, path: {path:?} }} }}\n");
+        let auth = format!(
+            "auth: {{ htpasswd: {{ realm: tests, path: \"{}\" }} }}\n",
+            path.display()
+        );
         text.push_str(&auth);
     }
     let configuration = write("config.yml", &text)?;
