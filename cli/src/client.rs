@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proto::access::v1::access_service_client::AccessServiceClient;
+use proto::changelog::v1::changelog_service_client::ChangelogServiceClient;
 use proto::control::v1::control_service_client::ControlServiceClient;
 use proto::delivery::v1::delivery_service_client::DeliveryServiceClient;
+use proto::release::v1::release_service_client::ReleaseServiceClient;
 use service::clock::{Clock as _, SystemClock};
 use service::entropy::{Entropy as _, SystemEntropy};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -74,6 +76,14 @@ impl Client {
 
     pub(crate) fn delivery(&self) -> DeliveryServiceClient<Wire> {
         DeliveryServiceClient::new(self.0.clone()).max_decoding_message_size(64 * 1024 * 1024)
+    }
+
+    pub(crate) fn release(&self) -> ReleaseServiceClient<Wire> {
+        ReleaseServiceClient::new(self.0.clone()).max_decoding_message_size(64 * 1024 * 1024)
+    }
+
+    pub(crate) fn changelog(&self) -> ChangelogServiceClient<Wire> {
+        ChangelogServiceClient::new(self.0.clone())
     }
 
     pub(crate) fn access(&self) -> AccessServiceClient<Wire> {

@@ -66,6 +66,13 @@ pub(crate) const ALL: &[Tool] = &[
         purpose: Purpose::Test,
         source: Source::Apt("sqlite3"),
     },
+    // A registry that enforces nothing: whatever holds there, holds because of us.
+    Tool {
+        name: "docker-registry",
+        least: [2, 8, 0],
+        purpose: Purpose::Test,
+        source: Source::Apt("docker-registry"),
+    },
     // Built without optimisation: one minute instead of several, and it checks for seconds only.
     Tool {
         name: "cargo-deny",

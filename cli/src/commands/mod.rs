@@ -2,6 +2,7 @@
 
 mod access;
 mod build;
+mod changelog;
 mod demo;
 mod deployments;
 mod environments;
@@ -12,6 +13,7 @@ mod log;
 mod manifests;
 mod manual;
 mod projections;
+mod release;
 mod rollback;
 mod sample_image;
 mod serve;
@@ -80,6 +82,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Deployments(deployments) => return deployments::run(&scene, deployments).await,
         Command::Explain { subject } => explain::run(&scene, subject).await?,
         Command::Environments(environments) => environments::run(&scene, environments).await?,
+        Command::Release(release) => release::run(&scene, release).await?,
+        Command::Changelog { deployment } => changelog::run(&scene, deployment).await?,
         Command::Rollback(rollback) => rollback::run(&scene, rollback).await?,
         Command::Hold(hold) => hold::run(&scene, hold).await?,
         Command::Manifests(manifests) => return manifests::run(&scene, manifests),

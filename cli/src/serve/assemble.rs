@@ -11,11 +11,12 @@ use service::clock::SystemClock;
 use service::entropy::{Entropy, SystemEntropy};
 use service::role::{Role, Roles};
 use service::{Clock, Config, serve};
+use source::Histories;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ground::{self, Ground};
-use super::roles::{cd_manager, projections, runner};
+use super::roles::{cd_manager, changelog, projections, releaser, runner};
 use super::router::{self, Parts};
 use super::{Record, Running, make_private, presence, refused};
 use crate::failure::Failure;
@@ -48,6 +49,7 @@ pub(crate) async fn start(
         log: record.log(),
         clock,
         entropy,
+        histories: Histories::new(data.join("sources")),
         desk: ground::open_desk(data, config).await?,
         projector: Arc::new(projector),
         directory: Directory::default(),
@@ -86,7 +88,9 @@ async fn open_parts(ground: &Ground, wanted: &[Role]) -> Result<Parts, Failure> 
         match role {
             Role::CdManager => parts.cd_manager = Some(cd_manager::open(ground).await?),
             Role::Runner => parts.runner = Some(runner::open(ground).await?),
-            Role::Releaser | Role::ApprovalLedger | Role::Changelog => {}
+            Role::Releaser => parts.releaser = Some(releaser::open(ground)),
+            Role::Changelog => parts.changelog = Some(changelog::open(ground)),
+            Role::ApprovalLedger => {}
         }
     }
     Ok(parts)
@@ -97,6 +101,12 @@ fn run(ground: &Ground, parts: &Parts) {
     let (models, stop) = (Arc::clone(&ground.projector), ground.stop.clone());
     ground.watch("projector", async move { models.run(stop).await });
     if let Some(part) = &parts.cd_manager {
+        part.run(ground);
+    }
+    if let Some(part) = &parts.releaser {
+        part.run(ground);
+    }
+    if let Some(part) = &parts.changelog {
         part.run(ground);
     }
     if let Some(part) = &parts.runner {

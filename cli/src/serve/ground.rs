@@ -11,7 +11,7 @@ use service::entropy::Entropy;
 use service::key::Keys;
 use service::role::Roles;
 use service::{Clock, Config};
-use source::{Desk, DeskError};
+use source::{Desk, DeskError, Histories};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +26,8 @@ pub(super) struct Ground {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) desk: Desk,
+    /// Mirrors of source repositories: one process keeps each once.
+    pub(super) histories: Histories,
     pub(super) projector: Arc<Projector>,
     pub(super) directory: Directory,
     pub(super) roles: Roles,

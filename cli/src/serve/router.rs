@@ -11,12 +11,14 @@ use super::control::Control;
 use super::gateway;
 use super::ground::Ground;
 use super::presence::Peers;
-use super::roles::{cd_manager, runner};
+use super::roles::{cd_manager, changelog, releaser, runner};
 
 /// The roles of this process.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) cd_manager: Option<cd_manager::Part>,
+    pub(super) releaser: Option<releaser::Part>,
+    pub(super) changelog: Option<changelog::Part>,
     pub(super) runner: Option<runner::Part>,
 }
 
@@ -36,6 +38,12 @@ pub(super) fn router(ground: &Ground, parts: &Parts, peers: &Peers) -> axum::Rou
     };
     let mut routes = tonic::service::Routes::builder();
     if let Some(part) = &parts.cd_manager {
+        part.services()(&mut routes);
+    }
+    if let Some(part) = &parts.releaser {
+        part.services()(&mut routes);
+    }
+    if let Some(part) = &parts.changelog {
         part.services()(&mut routes);
     }
     routes

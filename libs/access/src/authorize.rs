@@ -32,6 +32,10 @@ pub const RULES: &[Rule] = &[
         groups: ADMINS,
     },
     Rule {
+        method: "/towpath.changelog.v1.ChangelogService/ShowChangelog",
+        groups: EVERYONE,
+    },
+    Rule {
         method: "/towpath.control.v1.ControlService/GetStatus",
         groups: EVERYONE,
     },
@@ -89,6 +93,18 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         method: "/towpath.delivery.v1.DeliveryService/WatchDeployments",
+        groups: EVERYONE,
+    },
+    Rule {
+        method: "/towpath.release.v1.ReleaseService/CreateRelease",
+        groups: MANAGERS,
+    },
+    Rule {
+        method: "/towpath.release.v1.ReleaseService/ListReleases",
+        groups: EVERYONE,
+    },
+    Rule {
+        method: "/towpath.release.v1.ReleaseService/ShowRelease",
         groups: EVERYONE,
     },
 ];

@@ -19,6 +19,7 @@ mod refused;
 mod commits;
 mod copy;
 mod fetch;
+mod log;
 mod mirror;
 mod open;
 mod read;
@@ -43,6 +44,7 @@ pub use change::{Author, Change, EditFn, EditOutcome, FileEdit, Published, Write
 pub use commits::CommitFacts;
 pub use error::GitError;
 pub use limits::Limits;
+pub use log::{Listed, Log};
 pub use mirror::{Mirror, Options, Tip};
 pub use relation::Relation;
 pub use seed::{init_bare, seed};

@@ -90,6 +90,18 @@ pub enum Error {
         /// The tag, escaped and shortened.
         tag: String,
     },
+    /// A tag that must not move names another image.
+    #[error(
+        "tag `{tag}` of the image layout `{}` names {by} already and is left there", layout.display()
+    )]
+    TagTaken {
+        /// The tag.
+        tag: String,
+        /// What it names.
+        by: String,
+        /// Where.
+        layout: PathBuf,
+    },
     /// The file system said no.
     #[error("cannot {doing} `{}`: {cause}", path.display())]
     Io {
@@ -110,7 +122,8 @@ impl Error {
             | Self::NoPlatform { .. }
             | Self::Refused { .. }
             | Self::BadFile { .. }
-            | Self::BadTag { .. } => true,
+            | Self::BadTag { .. }
+            | Self::TagTaken { .. } => true,
             Self::NotALayout { .. }
             | Self::Missing { .. }
             | Self::Corrupt { .. }

@@ -120,6 +120,16 @@ impl Layout {
     /// Names an image in `index.json`, so that other tools find it too. The tag moves when it
     /// named another image. Several processes may do this at once.
     pub fn tag(&self, digest: &Digest, tag: &str) -> Result<(), Error> {
+        self.name(digest, tag, true).map(drop)
+    }
+
+    /// The same, but a tag that names another image stays where it is, and [`Error::TagTaken`]
+    /// says which. Whether the tag was there before.
+    pub fn tag_once(&self, digest: &Digest, tag: &str) -> Result<bool, Error> {
+        self.name(digest, tag, false)
+    }
+
+    fn name(&self, digest: &Digest, tag: &str, may_move: bool) -> Result<bool, Error> {
         if !is_tag(tag) {
             return Err(Error::BadTag {
                 tag: tag.escape_debug().take(80).collect(),
@@ -145,12 +155,25 @@ impl Layout {
             "size": document.len(),
             "annotations": {REF_NAME: tag},
         });
-        if entries.contains(&entry) {
-            return Ok(());
+        let named = |entry: &Value| entry["annotations"][REF_NAME] == tag;
+        let is_ours = |entry: &Value| entry["digest"] == digest.as_str();
+        let is_there = entries.iter().any(|it| named(it) && is_ours(it));
+        if let Some(other) = entries.iter().find(|it| named(it) && !is_ours(it))
+            && !may_move
+        {
+            return Err(Error::TagTaken {
+                tag: tag.to_owned(),
+                by: other["digest"].as_str().unwrap_or_default().to_owned(),
+                layout: self.dir.clone(),
+            });
+        }
+        if entries.contains(&entry) || (is_there && !may_move) {
+            return Ok(true);
         }
         entries.retain(|entry| entry["annotations"][REF_NAME] != tag);
         entries.push(entry);
-        self.replace("index.json", &index)
+        self.replace("index.json", &index)?;
+        Ok(false)
     }
 
     /// The tags in `index.json` and what they name.
@@ -292,6 +315,16 @@ mod tests {
         assert_eq!(tags.len(), 2);
         assert_eq!(tags["shop:1.0"], one);
         assert_eq!(tags["shop:latest"], two);
+        // One that must not move.
+        assert!(layout.tag_once(&two, "shop:latest").unwrap());
+        assert!(!layout.tag_once(&two, "shop-rc.0").unwrap());
+        assert!(layout.tag_once(&two, "shop-rc.0").unwrap());
+        let taken = layout.tag_once(&one, "shop-rc.0");
+        assert!(
+            matches!(&taken, Err(Error::TagTaken { by, .. }) if *by == two.as_str()),
+            "{taken:?}"
+        );
+        assert_eq!(layout.tags().unwrap()["shop-rc.0"], two);
         assert!(matches!(layout.tag(&one, "a b"), Err(Error::BadTag { .. })));
         assert!(matches!(layout.tag(&one, ""), Err(Error::BadTag { .. })));
         assert!(matches!(

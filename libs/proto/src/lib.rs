@@ -20,6 +20,7 @@ macro_rules! package {
 }
 
 package!(access, "towpath.access.v1", "Who may call.");
+package!(changelog, "towpath.changelog.v1", "What changed.");
 package!(control, "towpath.control.v1", "The installation itself.");
 package!(
     delivery,
@@ -30,6 +31,11 @@ package!(
     log,
     "towpath.log.v1",
     "The stored form of commits and events."
+);
+package!(
+    release,
+    "towpath.release.v1",
+    "Releases, and the numbers reserved for them."
 );
 package!(run, "towpath.run.v1", "What the runner records.");
 

@@ -9,7 +9,7 @@ use ids::{Digest, Oid};
 use tokio::sync::Mutex;
 
 /// Branches that are followed; a repository has some of them.
-const BRANCHES: [&str; 3] = ["main", "master", "develop"];
+pub(crate) const BRANCHES: [&str; 3] = ["main", "master", "develop"];
 
 /// What the history says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Histories {
         }
     }
 
-    async fn mirror(&self, url: &str) -> Result<Mirror, git::GitError> {
+    pub(crate) async fn mirror(&self, url: &str) -> Result<Mirror, git::GitError> {
         let mut open = self.open.lock().await;
         if let Some(mirror) = open.get(url) {
             return Ok(mirror.clone());

@@ -4,7 +4,9 @@
 #![warn(missing_docs)]
 
 mod ancestry;
+mod between;
 mod desk;
 
 pub use ancestry::{Ancestry, Histories};
+pub use between::{Between, BetweenError};
 pub use desk::{Desk, DeskError, Snapshot};

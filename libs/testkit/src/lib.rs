@@ -5,6 +5,7 @@
 
 mod error;
 pub mod nats;
+pub mod oci_registry;
 pub mod ports;
 pub mod postgres;
 pub mod process;

@@ -3,12 +3,14 @@
 //! so that asking twice does nothing twice.
 
 mod react;
+mod releases;
 mod world;
 
 use ids::{Oid, Uuid, derive};
 
 use crate::domain::deployment::{self, Created};
 use crate::domain::order::Rule;
+use crate::domain::release::{Candidate as ReleaseCandidate, News};
 use crate::domain::slot::{self, Candidate, Outcome, Place};
 use crate::domain::{build, scope};
 
@@ -25,6 +27,8 @@ pub enum Fact {
     Slot(Uuid, slot::Event),
     /// To a scope above slots.
     Scope(Uuid, scope::Event),
+    /// To a release.
+    Release(Uuid, News),
     /// The runner finished a run: where it answers, or what the target said.
     Run(Uuid, Result<String, String>),
 }
@@ -34,14 +38,17 @@ pub enum Fact {
 pub enum Effect {
     /// Open the deployment that a build was routed to.
     Open(Created),
+    /// Open the deployment of a release candidate.
+    OpenRelease(Box<ReleaseCandidate>),
     /// Find out whether it is newer than what the slot knows, and tell the slot.
     Offer {
         /// Which slot.
         place: Place,
         /// Who.
         candidate: Candidate,
-        /// The build definition, which names the source repository.
-        definition: String,
+        /// The build definition, which names the source repository; `None` for a release
+        /// candidate, which is ordered by its number.
+        definition: Option<String>,
         /// The newest candidate so far.
         newest: Option<Candidate>,
     },
@@ -102,7 +109,7 @@ pub enum Effect {
 impl Effect {
     fn word(&self) -> &'static str {
         match self {
-            Self::Open(_) => "open",
+            Self::Open(_) | Self::OpenRelease(_) => "open",
             Self::Offer { .. } => "offer",
             Self::Force { .. } => "force",
             Self::Promote { .. } => "promote",

@@ -12,6 +12,7 @@ pub(crate) struct Report {
     pub(crate) digest: String,
     /// Empty: CI did not say.
     pub(crate) commit: String,
+    pub(crate) registries: Vec<String>,
 }
 
 impl Report {
@@ -23,12 +24,19 @@ impl Report {
             version: version.to_owned(),
             digest: digest.to_owned(),
             commit: String::new(),
+            registries: vec!["local".to_owned()],
         }
     }
 
     /// The same with its source commit.
     pub(crate) fn at_commit(mut self, commit: &str) -> Self {
         commit.clone_into(&mut self.commit);
+        self
+    }
+
+    /// The same, in other registries.
+    pub(crate) fn in_registries(mut self, names: &[&str]) -> Self {
+        self.registries = names.iter().map(|it| (*it).to_owned()).collect();
         self
     }
 
@@ -39,7 +47,7 @@ impl Report {
             "version": self.version,
             "digest": self.digest,
             "release_type": "LATEST",
-            "registries": ["local"],
+            "registries": self.registries,
         });
         if !self.commit.is_empty() {
             json["commit"] = self.commit.as_str().into();
@@ -54,7 +62,7 @@ impl Report {
             version: self.version.clone(),
             release_type: "LATEST".to_owned(),
             digest: self.digest.clone(),
-            registries: vec!["local".to_owned()],
+            registries: self.registries.clone(),
             commit: self.commit.clone(),
             ci_run: 0,
             dry_run: false,

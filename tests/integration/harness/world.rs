@@ -84,7 +84,8 @@ impl World {
         self.root.join("home")
     }
 
-    fn images(&self) -> PathBuf {
+    /// The image layout that is the registry `local`.
+    pub(crate) fn images(&self) -> PathBuf {
         self.root.join("images")
     }
 

@@ -5,6 +5,7 @@
 mod bad_input;
 #[path = "12_bad_manifests.rs"]
 mod bad_manifests;
+mod changelog;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;
 mod holds;
@@ -33,6 +34,8 @@ mod no_room;
 mod other_digest;
 #[path = "10_rebuild.rs"]
 mod rebuild;
+mod release;
+mod release_registry;
 mod rollback;
 #[path = "03_same_report.rs"]
 mod same_report;

@@ -47,6 +47,12 @@ const SUITES: &[Suite] = &[
         needs: "sqlite3",
         tests: Tests::Named("sqlite3_shell"),
     },
+    // Tests that need a registry over HTTP say so in their names.
+    Suite {
+        name: "registry",
+        needs: "docker-registry",
+        tests: Tests::Named("docker_registry"),
+    },
 ];
 
 /// Runs the documentation's tests, then all others, with nextest where it is installed.

@@ -9,7 +9,6 @@ use eventlog::Repository;
 use git::{Author, Limits, Writer};
 use proto::access::v1::access_service_server::AccessServiceServer;
 use service::serve;
-use source::Histories;
 
 use super::super::ground::Ground;
 use super::super::{access::Access, admin};
@@ -83,7 +82,7 @@ fn deps(ground: &Ground) -> Result<cd_manager::Deps, Failure> {
         entropy: Arc::clone(&ground.entropy),
         desk: ground.desk.clone(),
         writer,
-        histories: Histories::new(ground.data.join("sources")),
+        histories: ground.histories.clone(),
         reads: ground.projector.reads().clone(),
         read_position: ground.projector.position(),
         roles: ground.roles.clone(),

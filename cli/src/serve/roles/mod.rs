@@ -1,6 +1,8 @@
 //! The roles, each put together from the ground.
 
 pub(super) mod cd_manager;
+pub(super) mod changelog;
+pub(super) mod releaser;
 pub(super) mod runner;
 
 use eventlog::Projection;

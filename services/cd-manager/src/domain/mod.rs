@@ -6,6 +6,7 @@ pub mod deployment;
 pub mod explain;
 pub mod hold;
 pub mod order;
+pub mod release;
 pub mod scope;
 pub mod slot;
 pub mod track;

@@ -5,6 +5,8 @@ use ids::Uuid;
 /// What decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
+    /// Both were given numbers in the log: the later number is newer.
+    Reservation,
     /// One commit is on the first-parent chain of the other.
     FirstParent,
     /// CI numbered its runs.
@@ -15,11 +17,17 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, strongest first.
-    pub const ALL: [Self; 3] = [Self::FirstParent, Self::CiRun, Self::ReportOrder];
+    pub const ALL: [Self; 4] = [
+        Self::Reservation,
+        Self::FirstParent,
+        Self::CiRun,
+        Self::ReportOrder,
+    ];
 
     /// The word in events and answers.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Reservation => "reservation",
             Self::FirstParent => "first_parent",
             Self::CiRun => "ci_run",
             Self::ReportOrder => "report_order",
@@ -61,6 +69,15 @@ pub struct Verdict {
     pub is_newer: bool,
     /// What decided.
     pub rule: Rule,
+}
+
+/// Compares two release candidates: whose number was reserved later is newer, whatever was built
+/// when. `reported_at` of each is where it became ready.
+pub fn compare_reserved(candidate: &Key, other: &Key) -> Verdict {
+    Verdict {
+        is_newer: candidate.reported_at > other.reported_at,
+        rule: Rule::Reservation,
+    }
 }
 
 /// Compares `candidate` with `other`: ancestry, then run number, then order of report.

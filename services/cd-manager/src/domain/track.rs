@@ -31,6 +31,8 @@ pub enum Kind {
     PreRelease,
     /// A hotfix build.
     Hotfix,
+    /// A release candidate on its way through the release stages.
+    Release,
     /// A person returned to a version that ran before.
     Rollback,
     /// A person wrote a version into git.
@@ -39,13 +41,20 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::PreRelease, Self::Hotfix, Self::Rollback, Self::Manual];
+    pub const ALL: [Self; 5] = [
+        Self::PreRelease,
+        Self::Hotfix,
+        Self::Release,
+        Self::Rollback,
+        Self::Manual,
+    ];
 
     /// The word in events and answers.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PreRelease => "PRE_RELEASE",
             Self::Hotfix => "HOTFIX",
+            Self::Release => "RELEASE",
             Self::Rollback => "ROLLBACK",
             Self::Manual => "MANUAL",
         }
@@ -59,7 +68,7 @@ impl Kind {
     /// Whether it goes first and through holds: a person decided it just now.
     pub fn is_forced(self) -> bool {
         match self {
-            Self::PreRelease | Self::Hotfix => false,
+            Self::PreRelease | Self::Hotfix | Self::Release => false,
             Self::Rollback | Self::Manual => true,
         }
     }

@@ -2,6 +2,7 @@
 //! any point after a crash.
 
 mod offer;
+mod open_release;
 mod promote;
 mod watch;
 
@@ -95,13 +96,14 @@ impl Inner {
                 self.tell(id, deployment::Command::Create(created.clone()))
                     .await
             }
+            Effect::OpenRelease(candidate) => self.open_release(id, candidate).await,
             Effect::Offer {
                 place,
                 candidate,
                 definition,
                 newest,
             } => {
-                self.offer(place, candidate, definition, newest.as_ref())
+                self.offer(place, candidate, definition.as_deref(), newest.as_ref())
                     .await
             }
             Effect::Force {

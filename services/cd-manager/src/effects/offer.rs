@@ -11,18 +11,15 @@ impl Inner {
         &self,
         place: &Place,
         candidate: &Candidate,
-        definition: &str,
+        definition: Option<&str>,
         newest: Option<&Candidate>,
     ) -> Result<(), Retry> {
         let compared = match newest {
             None => None,
-            Some(newest) => {
-                let ancestry = self.ancestry(definition, candidate, newest).await;
-                Some((
-                    newest.deployment,
-                    compare(&candidate.key(), &newest.key(), ancestry),
-                ))
-            }
+            Some(newest) => Some((
+                newest.deployment,
+                self.verdict(candidate, newest, definition).await,
+            )),
         };
         let command = Command::Offer {
             place: place.clone(),
@@ -33,6 +30,19 @@ impl Inner {
         self.tell_slot(candidate.deployment, place, &command)
             .await
             .map(drop)
+    }
+
+    async fn verdict(
+        &self,
+        candidate: &Candidate,
+        newest: &Candidate,
+        definition: Option<&str>,
+    ) -> order::Verdict {
+        let Some(definition) = definition else {
+            return order::compare_reserved(&candidate.key(), &newest.key());
+        };
+        let ancestry = self.ancestry(definition, candidate, newest).await;
+        compare(&candidate.key(), &newest.key(), ancestry)
     }
 
     async fn ancestry(

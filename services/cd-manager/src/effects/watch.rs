@@ -113,7 +113,7 @@ impl Inner {
     /// Waits until everything that was recorded before now is known here. Whatever stands in git
     /// because of us was recorded as under way before it was pushed: compared with less than
     /// that, our own commits would look like somebody else's.
-    async fn catch_up(&self) -> Result<(), String> {
+    pub(crate) async fn catch_up(&self) -> Result<(), String> {
         let tail = self
             .deps
             .log
@@ -338,12 +338,16 @@ impl Inner {
         let application = now.application(&place.application)?;
         let world = self.world();
         let mut builds = world.builds_of(&application.build_definition, found);
-        let (build, position, report) = builds.find(|(_, _, report)| {
+        let built = builds.find(|(_, _, report)| {
             let runs = now
                 .graph
                 .applications_of(&report.definition, &report.container);
             runs.iter().any(|it| it.name() == place.application)
-        })?;
+        });
+        // The tag of a release candidate is known, too.
+        let candidate = || world.candidate_of(&place.application, found);
+        let (build, position, report) =
+            built.or_else(|| candidate().map(|it| (it.build, it.ready_at, &it.report)))?;
         let to = Destination {
             application: place.application.clone(),
             application_set: application.application_set().to_owned(),

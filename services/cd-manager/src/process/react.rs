@@ -22,6 +22,11 @@ impl World {
             self.react_to_build(id, &mut requests);
             self.keep(id, requests);
         }
+        for id in std::mem::take(&mut self.dirty_releases) {
+            let mut requests = Vec::new();
+            self.react_to_release(id, &mut requests);
+            self.keep(id, requests);
+        }
         for id in std::mem::take(&mut self.dirty) {
             let mut requests = Vec::new();
             self.react_to_deployment(id, now_us, &mut requests);
@@ -230,10 +235,10 @@ impl World {
         }
         let candidate = created.candidate(id);
         match created.kind {
-            Kind::PreRelease | Kind::Hotfix => Some(Effect::Offer {
+            Kind::PreRelease | Kind::Hotfix | Kind::Release => Some(Effect::Offer {
                 place,
                 candidate,
-                definition: created.definition.clone(),
+                definition: (created.kind != Kind::Release).then(|| created.definition.clone()),
                 newest: slot.and_then(|it| it.newest.clone()),
             }),
             // A second one waits until the first has the slot.

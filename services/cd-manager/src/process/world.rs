@@ -11,6 +11,7 @@ use crate::domain::build::{self, Build};
 use crate::domain::deployment::{self, Decisions, Deployment};
 use crate::domain::hold::{Hold, Holds};
 use crate::domain::order::Rule;
+use crate::domain::release::{Candidate, Release};
 use crate::domain::scope::Scope;
 use crate::domain::slot::{self, Place, Slot};
 
@@ -27,6 +28,10 @@ pub struct World {
     /// Deployments that wait for a slot without being in it: whatever happens to the slot, what
     /// is asked of it for them has to be worked out again.
     pub(super) wanting: BTreeMap<Uuid, BTreeSet<Uuid>>,
+    pub(super) releases: BTreeMap<Uuid, Release>,
+    /// Release candidates by deployment, each with its release.
+    pub(super) candidates: BTreeMap<Uuid, (Uuid, Candidate)>,
+    pub(super) dirty_releases: BTreeSet<Uuid>,
     pub(super) dirty_builds: BTreeSet<Uuid>,
     pub(super) dirty: BTreeSet<Uuid>,
     pub(super) active: BTreeSet<Uuid>,
@@ -123,6 +128,9 @@ impl World {
                 self.builds
                     .insert(*id, (first, Build::evolve(state, event)));
                 self.dirty_builds.insert(*id);
+                if matches!(event, build::Event::Quarantined { .. }) {
+                    self.touch_releases_of_build(*id);
+                }
             }
             Fact::Deployment(id, event) => {
                 let state = self.deployments.remove(id).unwrap_or_default();
@@ -131,6 +139,7 @@ impl World {
                 if let Some(build) = self.own(*id) {
                     self.dirty_builds.insert(build);
                 }
+                self.touch_release_of(*id);
                 self.touch(*id);
             }
             Fact::Slot(id, event) => {
@@ -157,6 +166,7 @@ impl World {
                 self.scopes.insert(*id, Scope::evolve(state, event));
                 self.dirty.extend(&self.active);
             }
+            Fact::Release(id, news) => self.release_news(*id, news),
             Fact::Run(id, outcome) => {
                 self.runs.insert(*id, outcome.clone());
                 if let Some(deployment) = self.run_owner.get(id).copied() {

@@ -19,6 +19,9 @@ const RUNNER: &str = "runner";
 
 impl Inner {
     pub(super) async fn explain(&self, subject: &str) -> Result<pb::ExplainResponse, Fault> {
+        if let Some((id, release)) = self.release_named(subject).await? {
+            return self.explain_release(id, &release).await;
+        }
         if let Some((environment, application)) = subject.split_once('/') {
             return self.explain_slot(environment, application).await;
         }
@@ -83,7 +86,11 @@ impl Inner {
         })
     }
 
-    async fn waiting(&self, id: Uuid, deployment: &Deployment) -> Result<Vec<pb::Waiting>, Fault> {
+    pub(super) async fn waiting(
+        &self,
+        id: Uuid,
+        deployment: &Deployment,
+    ) -> Result<Vec<pb::Waiting>, Fault> {
         if deployment.end.is_some() {
             return Ok(vec![]);
         }
@@ -222,7 +229,7 @@ impl Inner {
     }
 }
 
-fn entry(
+pub(super) fn entry(
     commit: &eventlog::Stored,
     record: &eventlog::EventRecord,
     text: String,
@@ -241,7 +248,7 @@ fn entry(
     }
 }
 
-fn fact(name: &str, value: &impl ToString) -> pb::Fact {
+pub(super) fn fact(name: &str, value: &impl ToString) -> pb::Fact {
     pb::Fact {
         name: name.to_owned(),
         value: value.to_string(),

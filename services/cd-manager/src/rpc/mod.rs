@@ -5,6 +5,7 @@ mod abort_deployment;
 mod codes;
 mod create_hold;
 mod explain;
+mod explain_release;
 mod list_deployments;
 mod list_environments;
 mod list_holds;

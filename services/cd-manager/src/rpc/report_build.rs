@@ -280,7 +280,11 @@ fn destination(
 }
 
 /// Snapshots a stage. What this version cannot check becomes a gate: it waits, never passes.
-fn stage(it: &manifests::kinds::Stage, application: &Application, snapshot: &Snapshot) -> Stage {
+pub(crate) fn stage(
+    it: &manifests::kinds::Stage,
+    application: &Application,
+    snapshot: &Snapshot,
+) -> Stage {
     let targets = it
         .environments
         .iter()

@@ -3,7 +3,7 @@
 use decider::Decider as _;
 use eventlog::{Codec as _, Stored, UnknownEvent};
 
-use super::run;
+use super::{release, run};
 use crate::domain::build::Build;
 use crate::domain::deployment::Decisions;
 use crate::domain::scope::Scope;
@@ -12,6 +12,9 @@ use crate::process::Fact;
 
 /// The aggregate kind of the runner's runs.
 const RUN: &str = "run";
+
+/// The aggregate kind of the releaser's releases.
+const RELEASE: &str = "release";
 
 /// What a commit means here; commits of other roles mean nothing.
 pub(crate) fn facts(stored: &Stored) -> Result<Vec<Fact>, UnknownEvent> {
@@ -24,6 +27,10 @@ pub(crate) fn facts(stored: &Stored) -> Result<Vec<Fact>, UnknownEvent> {
             Decisions::KIND => facts.push(Fact::Deployment(id, Decisions::decode(record)?)),
             Slot::KIND => facts.push(Fact::Slot(id, Slot::decode(record)?)),
             Scope::KIND => facts.push(Fact::Scope(id, Scope::decode(record)?)),
+            RELEASE => {
+                let news = release::news(stored, record)?;
+                facts.extend(news.map(|it| Fact::Release(id, it)));
+            }
             RUN => facts.extend(run::outcome(record)?.map(|it| Fact::Run(id, it))),
             _ => {}
         }

@@ -4,11 +4,13 @@
 mod build;
 mod deployment;
 mod facts;
+mod release;
 mod run;
 mod scope;
 mod slot;
 
 pub(crate) use facts::facts;
+pub(crate) use release::told as release_told;
 pub(crate) use run::told as run_told;
 
 use eventlog::{EventRecord, UnknownEvent};

@@ -1,0 +1,122 @@
+//! Release candidates: what the releaser says, and the deployments that follow from it.
+
+use ids::{Uuid, derive};
+
+use super::{Effect, Request, World, request};
+use crate::domain::build;
+use crate::domain::release::{Candidate, News, Release, Step};
+use crate::domain::track::Kind;
+
+/// The deployment that takes an application of a pass through the release stages. The releaser
+/// derives the same id.
+fn deployment_id(release: Uuid, application: &str, ordinal: u32) -> Uuid {
+    derive::deployment(release, application, Kind::Release.as_str(), ordinal)
+}
+
+impl World {
+    /// The release with this id.
+    pub fn release(&self, id: Uuid) -> Option<&Release> {
+        self.releases.get(&id)
+    }
+
+    /// All releases.
+    pub fn releases(&self) -> impl Iterator<Item = (Uuid, &Release)> {
+        self.releases.iter().map(|(id, it)| (*id, it))
+    }
+
+    /// The candidate of an application that was tagged with this version.
+    pub fn candidate_of(&self, application: &str, version: &str) -> Option<&Candidate> {
+        let is_it = |it: &&Candidate| {
+            it.application == application && it.report.version.as_str() == version
+        };
+        self.candidates.values().map(|it| &it.1).find(is_it)
+    }
+
+    pub(super) fn release_news(&mut self, id: Uuid, news: &News) {
+        self.dirty_releases.insert(id);
+        let release = self.releases.entry(id).or_default();
+        match news {
+            News::Created {
+                application_set,
+                bundle,
+            } => {
+                release.application_set.clone_from(application_set);
+                release.bundle.clone_from(bundle);
+            }
+            News::Begun {
+                ordinal,
+                requested_by,
+            } => {
+                release.ordinal = *ordinal;
+                release.requested_by.clone_from(requested_by);
+                release.tag = None;
+                release.step = Step::Tagging;
+                release.deployments.clear();
+            }
+            News::Numbered(tag) => release.tag = Some(tag.clone()),
+            News::Ready(candidates) => {
+                release.step = Step::Promoting;
+                for candidate in candidates {
+                    let deployment = deployment_id(id, &candidate.application, release.ordinal);
+                    release.deployments.push(deployment);
+                    let candidate = Candidate {
+                        requested_by: release.requested_by.clone(),
+                        ..candidate.clone()
+                    };
+                    self.candidates.insert(deployment, (id, candidate));
+                }
+            }
+            News::Over { state, message } => {
+                release.step = Step::Over {
+                    state: state.clone(),
+                    message: message.clone(),
+                };
+            }
+            News::Resumed => release.step = Step::Promoting,
+        }
+    }
+
+    /// Something happened to a deployment: the release that it may be of is looked at again.
+    pub(super) fn touch_release_of(&mut self, deployment: Uuid) {
+        if let Some((release, _)) = self.candidates.get(&deployment) {
+            self.dirty_releases.insert(*release);
+        }
+    }
+
+    /// A build must go no further: neither must what was released of it.
+    pub(super) fn touch_releases_of_build(&mut self, build: Uuid) {
+        let of = self.candidates.values().filter(|it| it.1.build == build);
+        self.dirty_releases.extend(of.map(|it| it.0));
+    }
+
+    pub(super) fn react_to_release(&self, id: Uuid, requests: &mut Vec<Request>) {
+        let Some(release) = self.releases.get(&id) else {
+            return;
+        };
+        for deployment in &release.deployments {
+            let Some((_, candidate)) = self.candidates.get(deployment) else {
+                continue;
+            };
+            let effect = match self.deployment(*deployment) {
+                None if release.step == Step::Promoting => {
+                    Effect::OpenRelease(Box::new(candidate.clone()))
+                }
+                Some(known) if known.end.is_none() && self.is_quarantined(candidate.build) => {
+                    Effect::Quarantine
+                }
+                None | Some(_) => continue,
+            };
+            requests.push(request(*deployment, "", 0, effect));
+        }
+    }
+
+    fn is_quarantined(&self, build: Uuid) -> bool {
+        matches!(
+            self.build(build),
+            Some(build::State::Known {
+                status: build::Status::Quarantined { .. },
+                ..
+            })
+        )
+    }
+}

@@ -1,0 +1,3 @@
+//! What was found out about a change: decided here, found elsewhere.
+
+pub mod changelog;

@@ -1,0 +1,96 @@
+//! `ShowChangelog`: what a deployment changes.
+
+use ids::Uuid;
+use proto::changelog::v1 as pb;
+use service::fault::{Fault, Kind};
+
+use crate::domain::changelog::{Change, Content, State};
+use crate::{Inner, changelog_id};
+
+impl Inner {
+    pub(super) async fn show_changelog(
+        &self,
+        text: &str,
+    ) -> Result<pb::ShowChangelogResponse, Fault> {
+        self.read_now().await?;
+        let deployment = self.deployment(text)?;
+        let loaded = self.changelogs.load(changelog_id(deployment)).await;
+        let state = loaded.map_err(Fault::broken)?.state;
+        let mut shaped = match &state {
+            State::Generated(content) => shape(content),
+            State::Pending => pb::Changelog {
+                message: self
+                    .troubles
+                    .of(deployment)
+                    .unwrap_or_else(|| "it is being written".to_owned()),
+                ..pb::Changelog::default()
+            },
+            State::Unavailable(it) => pb::Changelog {
+                application: it.application.clone(),
+                message: format!("{}: {}", it.code, it.why),
+                ..pb::Changelog::default()
+            },
+        };
+        shaped.deployment_id = deployment.to_string();
+        state.as_str().clone_into(&mut shaped.state);
+        Ok(pb::ShowChangelogResponse {
+            changelog: Some(shaped),
+        })
+    }
+
+    /// The deployment that a full id or an unambiguous beginning names.
+    fn deployment(&self, text: &str) -> Result<Uuid, Fault> {
+        let prefix = text.to_ascii_lowercase();
+        let world = self.world();
+        let mut found = world.named(&prefix);
+        let shown: String = text
+            .chars()
+            .take(80)
+            .flat_map(char::escape_default)
+            .collect();
+        match (found.next(), found.next()) {
+            (Some(only), None) if text.len() >= 4 => Ok(only),
+            (Some(_), Some(_)) if text.len() >= 4 => {
+                let what = format!("several deployments begin with `{shown}`");
+                Err(Fault::new(Kind::Invalid, "ambiguous-id", what).fix("write more of the id"))
+            }
+            _ => {
+                let what = format!("there is no deployment `{shown}`");
+                Err(Fault::new(Kind::NotFound, "not-found", what)
+                    .fix("`towpath deployments list` shows all; the first eight characters of an id are enough"))
+            }
+        }
+    }
+}
+
+fn shape(it: &Content) -> pb::Changelog {
+    let (from_version, from_commit) = match &it.from {
+        Some(from) => (from.version.clone(), from.commit.to_string()),
+        None => Default::default(),
+    };
+    pb::Changelog {
+        deployment_id: String::new(),
+        application: it.application.clone(),
+        state: String::new(),
+        message: String::new(),
+        from_version,
+        from_commit,
+        to_version: it.to.version.clone(),
+        to_commit: it.to.commit.to_string(),
+        added_count: it.added.count,
+        removed_count: it.removed.count,
+        added: it.added.newest.iter().map(entry).collect(),
+        removed: it.removed.newest.iter().map(entry).collect(),
+        digest: it.digest().to_string(),
+    }
+}
+
+fn entry(it: &Change) -> pb::ChangelogEntry {
+    pb::ChangelogEntry {
+        commit: it.commit.to_string(),
+        subject: it.subject.clone(),
+        author_name: it.author_name.clone(),
+        author_email: it.author_email.clone(),
+        committed_at_us: it.committed_at_us,
+    }
+}

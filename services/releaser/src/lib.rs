@@ -1,0 +1,112 @@
+//! Releases: what succeeded in pre-release, numbered in the log, tagged in every registry, and
+//! followed through the release stages, which cd-manager takes it through.
+
+pub mod domain;
+mod effects;
+pub mod process;
+mod rpc;
+mod wire;
+
+pub use rpc::Rpc;
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use eventlog::{Context, EventLog, ReadError, Repository};
+use ids::Uuid;
+use proto::release::v1::release_service_server::ReleaseServiceServer;
+use service::Clock;
+use service::key::Keys;
+use source::Desk;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use domain::release::Releases;
+use domain::version::Version;
+use effects::Troubles;
+use process::World;
+
+/// The name of this role.
+pub const ROLE: &str = "releaser";
+
+/// What the role needs from outside.
+#[derive(Clone)]
+pub struct Deps {
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The manifests.
+    pub desk: Desk,
+    /// Idempotency keys.
+    pub keys: Arc<Keys>,
+    /// What relative paths of OCI layouts in manifests are relative to.
+    pub layouts: PathBuf,
+    /// Credentials for registries, in the form of a container tool's `config.json`. Read for
+    /// every tag, so that new ones need no restart; a file that is not there holds none.
+    pub credentials: PathBuf,
+}
+
+/// The role, assembled. Clones share everything.
+#[derive(Clone)]
+pub struct Releaser(Arc<Inner>);
+
+pub(crate) struct Inner {
+    deps: Deps,
+    releases: Repository<Releases>,
+    versions: Repository<Version>,
+    world: Arc<RwLock<World>>,
+    /// The log position up to which `world` is folded.
+    folded: watch::Sender<u64>,
+    troubles: Troubles,
+}
+
+/// Assembles the role. Nothing runs before [`Releaser::run`].
+pub fn build(deps: Deps) -> Releaser {
+    Releaser(Arc::new(Inner {
+        releases: Repository::new(Arc::clone(&deps.log)),
+        versions: Repository::new(Arc::clone(&deps.log)),
+        world: Arc::default(),
+        folded: watch::Sender::new(0),
+        troubles: Troubles::default(),
+        deps,
+    }))
+}
+
+impl Releaser {
+    /// Its gRPC service.
+    pub fn grpc(&self) -> ReleaseServiceServer<Rpc> {
+        ReleaseServiceServer::new(Rpc(Arc::clone(&self.0)))
+            .max_decoding_message_size(service::serve::MAX_BODY)
+    }
+
+    /// Runs until cancelled, or until the log cannot be read any further.
+    pub async fn run(&self, stop: CancellationToken) -> Result<(), ReadError> {
+        let clock = Arc::clone(&self.0.deps.clock);
+        eventlog::process::run(
+            Arc::clone(&self.0.deps.log),
+            effects::Reactor(Arc::clone(&self.0)),
+            Arc::new(effects::Performer(Arc::clone(&self.0))),
+            Arc::new(move || clock.now_us()),
+            stop,
+        )
+        .await
+    }
+}
+
+impl Inner {
+    fn world(&self) -> std::sync::RwLockReadGuard<'_, World> {
+        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The context of what the role does by itself for a release.
+    fn context(&self, release: Uuid) -> Context {
+        Context {
+            actor: ROLE.to_owned(),
+            now_us: self.deps.clock.now_us(),
+            idempotency: None,
+            correlation: Some(release),
+            causation: None,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What callers may ask: one method per file. The gate has authenticated and authorised them
+//! before anything here runs.
+
+mod codes;
+mod create_release;
+mod list_releases;
+mod shape;
+mod show_release;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::Context;
+use prost::Message as _;
+use proto::release::v1 as pb;
+use proto::release::v1::release_service_server::ReleaseService;
+use service::fault::{Fault, Kind};
+use service::{authn, key};
+use tonic::{Request, Response, Status};
+
+use crate::Inner;
+
+/// How long a reader waits for what it has heard of.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The gRPC service.
+#[derive(Clone)]
+pub struct Rpc(pub(crate) Arc<Inner>);
+
+/// The answer to a method, or a fault as a status.
+type Answer<T> = Result<Response<T>, Status>;
+
+fn answer<T>(result: Result<T, Fault>) -> Answer<T> {
+    result.map(Response::new).map_err(Status::from)
+}
+
+#[tonic::async_trait]
+impl ReleaseService for Rpc {
+    async fn create_release(
+        &self,
+        request: Request<pb::CreateReleaseRequest>,
+    ) -> Answer<pb::CreateReleaseResponse> {
+        let result = async {
+            let context = self.context(&request)?;
+            self.0.create_release(&context, request.get_ref()).await
+        };
+        answer(result.await)
+    }
+
+    async fn list_releases(
+        &self,
+        request: Request<pb::ListReleasesRequest>,
+    ) -> Answer<pb::ListReleasesResponse> {
+        answer(self.0.list_releases(request.get_ref()).await)
+    }
+
+    async fn show_release(
+        &self,
+        request: Request<pb::ShowReleaseRequest>,
+    ) -> Answer<pb::ShowReleaseResponse> {
+        answer(self.0.show_release(&request.get_ref().release).await)
+    }
+}
+
+impl Rpc {
+    /// Who calls, with the call's idempotency. What records nothing uses up no key.
+    fn context(&self, request: &Request<pb::CreateReleaseRequest>) -> Result<Context, Fault> {
+        let caller = authn::principal(request)?;
+        let key = key::required(request)?;
+        let body = request.get_ref().encode_to_vec();
+        let idempotency = if request.get_ref().dry_run {
+            None
+        } else {
+            let keys = &self.0.deps.keys;
+            Some(keys.take(&caller.name, "CreateRelease", key, &body)?)
+        };
+        Ok(Context {
+            actor: caller.name,
+            now_us: self.0.deps.clock.now_us(),
+            idempotency,
+            correlation: None,
+            causation: None,
+        })
+    }
+}
+
+impl Inner {
+    /// Everything recorded before this call is known here after it.
+    async fn read_now(&self) -> Result<(), Fault> {
+        let tail = self.deps.log.tail().await.map_err(Fault::broken)?;
+        let position = tail.position.0;
+        let mut folded = self.folded.subscribe();
+        let reached = folded.wait_for(|now| *now >= position);
+        match tokio::time::timeout(PATIENCE, reached).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => {
+                let what = format!("log position {position} is not known here yet");
+                Err(Fault::new(Kind::Unknown, "read-model-behind", what).fix(
+                    "repeat the call; `towpath status` shows whether the role `releaser` runs",
+                ))
+            }
+        }
+    }
+}
+
+/// A text of unknown origin, fit to be shown: at most 80 characters, control characters escaped.
+fn shown(text: &str) -> String {
+    text.chars()
+        .take(80)
+        .flat_map(char::escape_default)
+        .collect()
+}
