@@ -22,7 +22,7 @@ use service::entropy::{Entropy, SystemEntropy};
 use service::fault::{Fault, Kind};
 use service::key::Keys;
 use service::role::Roles;
-use service::{Clock, Config, authn, serve};
+use service::{Clock, Config, authn, serve, stale};
 use source::{Desk, DeskError, Histories};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -471,6 +471,10 @@ fn router(
         .layer(axum::middleware::from_fn_with_state(
             ground.directory.clone(),
             authn::gate,
+        ))
+        .layer(axum::middleware::from_fn_with_state(
+            ground.roles.clone(),
+            stale::mark,
         ))
 }
 

@@ -62,6 +62,10 @@ impl Control {
                 message: stopped.unwrap_or_default(),
             });
         let unwell = self.runner.unwell().await;
+        let aside = [
+            (cd_manager::ROLE, self.manager.set_aside()),
+            (runner::ROLE, self.runner.set_aside()),
+        ];
         let read_position = self.read_position.borrow().0;
         Ok(pb::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -80,6 +84,10 @@ impl Control {
             unwell: unwell
                 .into_iter()
                 .map(|(name, why)| format!("{name}: {why}"))
+                .collect(),
+            set_aside: aside
+                .iter()
+                .flat_map(|(role, all)| all.iter().map(move |it| format!("{role}: {it}")))
                 .collect(),
         })
     }

@@ -23,6 +23,11 @@ impl Roles {
         self.read().get(role).is_some_and(Option::is_none)
     }
 
+    /// Why a role that ran here has stopped; nothing while it runs.
+    pub fn why_stopped(&self, role: &str) -> Option<String> {
+        self.read().get(role).cloned().flatten()
+    }
+
     /// All roles, and why those that stopped did.
     pub fn all(&self) -> Vec<(&'static str, Option<String>)> {
         self.read()

@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_manifests;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;
+mod future_event;
 mod holds;
 #[path = "07_hostile_branch.rs"]
 mod hostile_branch;
