@@ -13,11 +13,12 @@ use service::entropy::{Entropy as _, SystemEntropy};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
 use crate::args::Connection;
 use crate::failure::Failure;
+use crate::heard::Heard;
 use crate::home::{self, ADDRESS_FILE, Address, TOKEN_FILE};
 
 /// How long a server may take to answer.
@@ -36,7 +37,7 @@ impl Interceptor for Credentials {
     }
 }
 
-type Wire = InterceptedService<Channel, Credentials>;
+type Wire = InterceptedService<Heard, Credentials>;
 
 /// A connection that says who we are.
 #[derive(Clone)]
@@ -71,7 +72,8 @@ impl Client {
                 "the token holds characters that a token never has",
             )
         })?;
-        Ok(Self(InterceptedService::new(channel, Credentials(bearer))))
+        let heard = Heard::from(channel);
+        Ok(Self(InterceptedService::new(heard, Credentials(bearer))))
     }
 
     pub(crate) fn delivery(&self) -> DeliveryServiceClient<Wire> {

@@ -4,6 +4,7 @@ mod args;
 mod client;
 mod commands;
 mod failure;
+mod heard;
 mod home;
 mod output;
 mod sample;

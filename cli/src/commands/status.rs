@@ -52,6 +52,9 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
     for unwell in &status.unwell {
         output::line(&format!("unwell       {unwell}"))?;
     }
+    for aside in &status.set_aside {
+        output::line(&format!("set aside    {aside}"))?;
+    }
     for problem in &status.manifest_problems {
         output::line(&format!("problem      {problem}"))?;
     }

@@ -170,6 +170,7 @@ pub(crate) fn status(it: &control::GetStatusResponse) -> Value {
         "roles": roles,
         "deployments_in_progress": it.deployments_in_progress,
         "unwell": it.unwell,
+        "set_aside": it.set_aside,
     })
 }
 

@@ -73,6 +73,13 @@ impl Control {
             Some(runner) => runner.unwell().await,
             None => vec![],
         };
+        let mut aside = Vec::new();
+        if let Some(manager) = &self.manager {
+            aside.push((cd_manager::ROLE, manager.set_aside()));
+        }
+        if let Some(runner) = &self.runner {
+            aside.push((runner::ROLE, runner.set_aside()));
+        }
         let read_position = self.read_position.borrow().0;
         Ok(pb::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -94,6 +101,10 @@ impl Control {
             unwell: unwell
                 .into_iter()
                 .map(|(name, why)| format!("{name}: {why}"))
+                .collect(),
+            set_aside: aside
+                .iter()
+                .flat_map(|(role, all)| all.iter().map(move |it| format!("{role}: {it}")))
                 .collect(),
         })
     }

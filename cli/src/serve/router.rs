@@ -4,7 +4,7 @@ use axum::routing::get;
 use proto::control::v1::control_service_server::ControlServiceServer;
 use service::fault::{Fault, Kind};
 use service::role::Roles;
-use service::{authn, serve};
+use service::{authn, serve, stale};
 use std::sync::Arc;
 
 use super::control::Control;
@@ -81,6 +81,10 @@ pub(super) fn router(ground: &Ground, parts: &Parts, peers: &Peers) -> axum::Rou
         .layer(axum::middleware::from_fn_with_state(
             ground.directory.clone(),
             authn::gate,
+        ))
+        .layer(axum::middleware::from_fn_with_state(
+            ground.roles.clone(),
+            stale::mark,
         ))
 }
 

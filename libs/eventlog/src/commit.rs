@@ -50,6 +50,8 @@ pub struct Draft {
     pub causation: Option<CommitId>,
     /// SHA-256 of the request, when the command carried an idempotency key.
     pub request_hash: Option<[u8; 32]>,
+    /// W3C trace context of the command, when it was traced.
+    pub traceparent: Option<String>,
     /// 1..n events that happened together.
     pub events: Vec<EventRecord>,
 }
@@ -77,6 +79,8 @@ pub struct Body {
     pub causation: Option<CommitId>,
     /// SHA-256 of the request that asked for it.
     pub request_hash: Option<[u8; 32]>,
+    /// W3C trace context of the command, when it was traced.
+    pub traceparent: Option<String>,
     /// What happened.
     pub events: Vec<EventRecord>,
 }
@@ -117,6 +121,7 @@ impl SealedCommit {
                 .map(|it| Bytes::copy_from_slice(&it))
                 .unwrap_or_default(),
             events: draft.events.clone(),
+            traceparent: draft.traceparent.clone().unwrap_or_default(),
         };
         let bytes = Bytes::from(message.encode_to_vec());
         let hash = hash(&head.hash, &bytes);
@@ -131,6 +136,7 @@ impl SealedCommit {
             correlation: draft.correlation,
             causation: draft.causation,
             request_hash: draft.request_hash,
+            traceparent: draft.traceparent,
             events: draft.events,
         });
         Self { body, bytes, hash }
@@ -225,6 +231,7 @@ fn body(message: Commit) -> Result<Body, String> {
         correlation: uuid(&message.correlation, "correlation")?,
         causation: uuid(&message.causation, "causation")?.map(CommitId),
         request_hash: digest(&message.request_hash, "request_hash")?,
+        traceparent: (!message.traceparent.is_empty()).then_some(message.traceparent),
         events: message.events,
     })
 }
@@ -265,6 +272,7 @@ pub(crate) mod tests {
             correlation: Some(Uuid::from_u128(9)),
             causation: None,
             request_hash: Some([7; 32]),
+            traceparent: None,
             events: vec![EventRecord {
                 kind: "towpath.test.v1.Happened".into(),
                 schema: 1,
@@ -279,6 +287,22 @@ pub(crate) mod tests {
         let opened = SealedCommit::open(sealed.bytes().clone(), sealed.hash()).unwrap();
         assert_eq!(opened, sealed);
         assert_eq!(opened.head().version, 1);
+    }
+
+    #[test]
+    fn a_trace_context_is_stored_and_none_changes_no_byte() {
+        let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let mut traced = draft(1, 2);
+        traced.traceparent = Some(traceparent.to_owned());
+        let sealed = SealedCommit::seal(traced, &Head::NONE, 1);
+        let opened = SealedCommit::open(sealed.bytes().clone(), sealed.hash()).unwrap();
+        assert_eq!(opened.traceparent.as_deref(), Some(traceparent));
+        let plain = SealedCommit::seal(draft(1, 2), &Head::NONE, 1);
+        assert_eq!(
+            sealed.bytes().len(),
+            plain.bytes().len() + 2 + traceparent.len()
+        );
+        assert!(sealed.bytes().starts_with(plain.bytes()));
     }
 
     #[test]

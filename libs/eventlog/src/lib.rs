@@ -24,6 +24,7 @@ mod checkpoint;
 pub mod export;
 pub mod import;
 pub mod lock;
+pub mod observer;
 
 pub mod process;
 pub mod projector;

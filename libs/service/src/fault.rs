@@ -154,6 +154,28 @@ impl From<access::Denied> for Fault {
     }
 }
 
+impl From<eventlog::ReadError> for Fault {
+    fn from(error: eventlog::ReadError) -> Self {
+        match &error {
+            eventlog::ReadError::Unknown(_) => {
+                Self::new(Kind::Rejected, "unknown-event", error.to_string())
+                    .fix("upgrade this role; until then it leaves the aggregate alone, and everything else goes on")
+            }
+            eventlog::ReadError::Unavailable(_) => {
+                Self::new(Kind::Unknown, "log-unavailable", error.to_string())
+                    .fix("repeat the call with the same key")
+            }
+            eventlog::ReadError::Lie(_) => {
+                Self::new(Kind::Broken, "log-lies", error.to_string())
+                    .fix("an operator restores the log: `towpath log restore --from archive --new-epoch`")
+            }
+            eventlog::ReadError::Corrupt(_)
+            | eventlog::ReadError::Beyond { .. }
+            | eventlog::ReadError::Closed => Self::broken(error),
+        }
+    }
+}
+
 impl<R: fmt::Display + Coded> From<eventlog::ExecuteError<R>> for Fault {
     fn from(error: eventlog::ExecuteError<R>) -> Self {
         match error {
@@ -183,6 +205,7 @@ impl<R: fmt::Display + Coded> From<eventlog::ExecuteError<R>> for Fault {
                 Self::new(Kind::Exhausted, "log-full", why)
                     .fix("free space on the file system of the data directory, then repeat the call with the same key; nothing was lost")
             }
+            eventlog::ExecuteError::Log(eventlog::LogError::Read(error)) => error.into(),
             eventlog::ExecuteError::Log(error) => Self::broken(error),
         }
     }

@@ -11,6 +11,7 @@ pub mod fault;
 pub mod key;
 pub mod role;
 pub mod serve;
+pub mod stale;
 pub mod telemetry;
 pub mod time;
 

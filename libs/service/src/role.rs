@@ -83,6 +83,11 @@ impl Roles {
         self.read().get(role).is_some_and(|it| it.stopped.is_none())
     }
 
+    /// Why a role has stopped, or is away; nothing while it runs.
+    pub fn why_stopped(&self, role: &str) -> Option<String> {
+        self.read().get(role)?.stopped.clone()
+    }
+
     /// All roles, and why those that stopped did.
     pub fn all(&self) -> Vec<(&'static str, Option<String>)> {
         self.read()

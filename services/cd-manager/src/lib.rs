@@ -96,6 +96,13 @@ impl CdManager {
         ended
     }
 
+    /// What this binary cannot read and leaves alone, as `aggregate: why`.
+    pub fn set_aside(&self) -> Vec<String> {
+        let world = self.0.world();
+        let aside = world.aside().values();
+        aside.map(|(it, why)| format!("{it}: {why}")).collect()
+    }
+
     /// How many deployments are not at rest.
     pub fn in_progress(&self) -> usize {
         self.0.world().active()

@@ -2,6 +2,7 @@
 //! times. Everything it asks for has a derived id, and whoever does it checks the world first,
 //! so that asking twice does nothing twice.
 
+mod aside;
 mod react;
 mod releases;
 mod world;
@@ -107,7 +108,8 @@ pub enum Effect {
 }
 
 impl Effect {
-    fn word(&self) -> &'static str {
+    /// A stable word for it.
+    pub fn word(&self) -> &'static str {
         match self {
             Self::Open(_) | Self::OpenRelease(_) => "open",
             Self::Offer { .. } => "offer",

@@ -159,6 +159,7 @@ impl Perform<Uuid> for Runner {
             correlation: None,
             causation: None,
             request_hash: None,
+            traceparent: None,
             events: vec![EventRecord {
                 kind: "towpath.run.v1.RunSucceeded".into(),
                 schema: 1,

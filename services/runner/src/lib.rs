@@ -80,6 +80,13 @@ impl Runner {
         found
     }
 
+    /// What this binary cannot read and leaves alone, as `aggregate: why`.
+    pub fn set_aside(&self) -> Vec<String> {
+        let world = self.0.world();
+        let aside = world.aside().iter();
+        aside.map(|(it, why)| format!("{it}: {why}")).collect()
+    }
+
     /// Runs until cancelled, or until the log cannot be read any further.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), ReadError> {
         let inner = &self.0;

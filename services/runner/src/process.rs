@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ids::{Digest, Oid, Uuid, Version, derive};
+use ids::{AggregateId, Digest, Oid, Uuid, Version, derive};
 
 use crate::domain::run::{Event, Subject};
 
@@ -70,6 +70,8 @@ pub struct World {
     /// The last run that succeeded, by slot: what has to be kept running.
     current: BTreeMap<Uuid, Due>,
     begun: BTreeMap<Uuid, Due>,
+    /// What this binary cannot read, and why.
+    aside: BTreeMap<AggregateId, String>,
 }
 
 impl World {
@@ -97,6 +99,9 @@ impl World {
                     attempt: *attempt,
                     image: image.clone(),
                 };
+                if self.aside.keys().any(|it| it.id() == run) {
+                    return;
+                }
                 self.begun.insert(run, due.clone());
                 self.due.insert(run, due);
             }
@@ -113,6 +118,20 @@ impl World {
                 self.begun.remove(run);
             }
         }
+    }
+
+    /// Leaves alone a run, or everything of a deployment. What runs goes on running.
+    pub fn set_aside(&mut self, aggregate: &AggregateId, why: String) {
+        let id = aggregate.id();
+        let stays = |it: &Due| it.run != id && it.deployment != id;
+        self.due.retain(|_, it| stays(it));
+        self.begun.retain(|_, it| stays(it));
+        self.aside.insert(aggregate.clone(), why);
+    }
+
+    /// What is left alone, and why.
+    pub fn aside(&self) -> &BTreeMap<AggregateId, String> {
+        &self.aside
     }
 
     /// Runs that have to be carried out.
@@ -147,7 +166,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_cannot_be_read_is_not_applied() {
+        for kind in ["deployment", "run"] {
+            let (deployment, mut world) = committed();
+            let run = derive::run(deployment, "dev", 0);
+            let id = if kind == "run" { run } else { deployment };
+            world.set_aside(&AggregateId::new(kind, id), "from the future".into());
+            assert_eq!(world.due().count(), 0, "{kind}");
+        }
+    }
+
+    #[test]
     fn a_committed_manifest_is_due_until_its_run_ends() {
+        let (deployment, mut world) = committed();
+        let run = derive::run(deployment, "dev", 0);
+        assert_eq!(world.due().map(|it| it.run).collect::<Vec<_>>(), [run]);
+        world.observe(&Fact::Run(
+            run,
+            Event::Succeeded {
+                url: String::new(),
+                message: String::new(),
+            },
+        ));
+        assert_eq!(world.due().count(), 0);
+        assert_eq!(
+            world.current().map(|it| it.0).collect::<Vec<_>>(),
+            [derive::slot("dev", "api")]
+        );
+    }
+
+    /// A deployment whose manifest holds its version.
+    fn committed() -> (Uuid, World) {
         let deployment = Uuid::from_u128(1);
         let image = Image {
             application: "api".into(),
@@ -165,19 +214,6 @@ mod tests {
             attempt: 0,
         };
         world.observe(&committed);
-        let run = derive::run(deployment, "dev", 0);
-        assert_eq!(world.due().map(|it| it.run).collect::<Vec<_>>(), [run]);
-        world.observe(&Fact::Run(
-            run,
-            Event::Succeeded {
-                url: String::new(),
-                message: String::new(),
-            },
-        ));
-        assert_eq!(world.due().count(), 0);
-        assert_eq!(
-            world.current().map(|it| it.0).collect::<Vec<_>>(),
-            [derive::slot("dev", "api")]
-        );
+        (deployment, world)
     }
 }

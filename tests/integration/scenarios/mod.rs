@@ -8,6 +8,7 @@ mod bad_manifests;
 mod changelog;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;
+mod future_event;
 mod holds;
 #[path = "07_hostile_branch.rs"]
 mod hostile_branch;

@@ -79,6 +79,7 @@ pub fn draft(aggregate: &AggregateId, label: &str) -> Draft {
         correlation: None,
         causation: None,
         request_hash: None,
+        traceparent: None,
         events: vec![event(label.as_bytes())],
     }
 }

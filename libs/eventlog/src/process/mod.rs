@@ -5,20 +5,26 @@
 //! says what is still due. So an effect can be performed twice around a crash, and its performer
 //! checks the world before it acts.
 
+mod traces;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ids::Uuid;
+use futures::future::FutureExt as _;
+use ids::{AggregateId, Uuid};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::codec::UnknownEvent;
 use crate::commit::Stored;
 use crate::log::{EventLog, Position, ReadError};
+use crate::observer::{EffectSpan, observer};
 use crate::subscription::{Item, Subscription};
+use traces::Traces;
 
 /// The longest pause before a failed effect is tried again.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -38,12 +44,33 @@ pub trait Process: Send {
     /// Something to do to the world.
     type Effect: Clone + Debug + Send + 'static;
 
-    /// Takes a commit into account. An event that it does not know ends the run.
+    /// Takes a commit into account, all of it or nothing. An event that it does not know sets
+    /// the aggregate aside; any other error ends the run.
     fn observe(&mut self, stored: &Stored) -> Result<(), ReadError>;
+
+    /// An aggregate holds an event that this binary does not know. From here on nothing of the
+    /// aggregate is observed, so nothing that rests on it may be asked for any more.
+    fn set_aside(&mut self, _: &AggregateId, _: &UnknownEvent) {}
 
     /// Says what is due now. Called any number of times, it names the same effects by the same
     /// ids until a commit says that they are done.
     fn react(&mut self, now_us: i64) -> Reaction<Self::Effect>;
+
+    /// How traces and metrics name an effect.
+    fn describe(&self, _: &Self::Effect) -> Described {
+        Described::default()
+    }
+}
+
+/// An effect as traces and metrics name it.
+#[derive(Debug, Clone, Default)]
+pub struct Described {
+    /// The role that performs it.
+    pub role: &'static str,
+    /// What sort of effect.
+    pub name: &'static str,
+    /// Aggregates and correlations whose last commit may have led to it, the best first.
+    pub because_of: Vec<Uuid>,
 }
 
 /// What is due.
@@ -102,6 +129,8 @@ where
         settling: BTreeMap::new(),
         failed: BTreeMap::new(),
         wake_at_us: None,
+        aside: BTreeSet::new(),
+        traces: Traces::default(),
     };
     tokio::select! {
         biased;
@@ -129,6 +158,9 @@ struct Runner<P: Process, F: ?Sized> {
     settling: BTreeMap<Uuid, Position>,
     failed: BTreeMap<Uuid, Failed>,
     wake_at_us: Option<i64>,
+    /// Aggregates with events that this binary does not know.
+    aside: BTreeSet<AggregateId>,
+    traces: Traces,
 }
 
 impl<P, F> Runner<P, F>
@@ -169,7 +201,18 @@ where
     }
 
     fn observe(&mut self, stored: &Stored) -> Result<(), ReadError> {
-        self.process.observe(stored)?;
+        let aggregate = &stored.commit.aggregate;
+        if !self.aside.contains(aggregate) {
+            match self.process.observe(stored) {
+                Ok(()) => self.traces.note(stored),
+                Err(ReadError::Unknown(why)) => {
+                    tracing::error!(%aggregate, version = stored.commit.version, %why, "set aside");
+                    self.aside.insert(aggregate.clone());
+                    self.process.set_aside(aggregate, &why);
+                }
+                Err(other) => return Err(other),
+            }
+        }
         self.observed = stored.position;
         Ok(())
     }
@@ -204,12 +247,25 @@ where
                 continue;
             }
             tracing::debug!(%id, ?effect, "effect starts");
-            let performer = self.performer.clone();
-            let task = self
-                .tasks
-                .spawn(async move { performer.perform(id, effect).await });
-            self.in_flight.insert(task.id(), id);
+            let task = self.start(id, effect);
+            self.in_flight.insert(task, id);
         }
+    }
+
+    fn start(&mut self, id: Uuid, effect: P::Effect) -> Id {
+        let described = self.process.describe(&effect);
+        let performer = self.performer.clone();
+        let work = async move { performer.perform(id, effect).await };
+        let Some(observer) = observer() else {
+            return self.tasks.spawn(work).id();
+        };
+        let span = EffectSpan {
+            role: described.role,
+            name: described.name,
+            subject: described.because_of.first().copied(),
+            parent: self.traces.of(&described.because_of),
+        };
+        self.tasks.spawn(observer.perform(span, work.boxed())).id()
     }
 
     /// Waits for a commit, for the end of an effect, or for a time.

@@ -10,11 +10,13 @@ use decider::Decider;
 use ids::{AggregateId, CommitId, Uuid, derive};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::codec::Codec;
 use crate::commit::{Draft, EventRecord, Head, SealedCommit, Stored};
 use crate::corrupt::{Corrupt, Place};
 use crate::log::{AppendError, Appended, EventLog, ReadError};
+use crate::observer::{Observer, Outcome, observer};
 use cache::Cache;
 pub use command::{Context, Done, ExecuteError, Idempotency, Loaded, LogError};
 
@@ -101,6 +103,20 @@ where
     /// commit id. A key that was used before gives what was done then. A command that changes
     /// nothing stores nothing, its key included.
     pub async fn execute(
+        &self,
+        id: Uuid,
+        context: &Context,
+        command: &D::Command,
+    ) -> Result<Done<D>, ExecuteError<D::Rejection>> {
+        let began = Instant::now();
+        let result = self.decide_and_append(id, context, command).await;
+        if let Some(observer) = observer() {
+            observer.commanded(D::KIND, result.is_ok(), began.elapsed());
+        }
+        result
+    }
+
+    async fn decide_and_append(
         &self,
         id: Uuid,
         context: &Context,
@@ -214,6 +230,7 @@ where
             correlation: context.correlation,
             causation: context.causation,
             request_hash: context.idempotency.map(|it| it.request_hash),
+            traceparent: observer().and_then(Observer::traceparent),
             events,
         };
         Ok(SealedCommit::seal(draft, head, *epoch))
@@ -223,7 +240,7 @@ where
     async fn store(&self, commit: &SealedCommit) -> Result<Landed, ExecuteError<D::Rejection>> {
         let mut unknown = false;
         for lookup in 0..LOOKUPS {
-            match self.log.append(commit).await {
+            match self.append(commit).await {
                 Ok(appended) => return Ok(Landed::At(appended)),
                 Err(AppendError::Conflict { .. } | AppendError::CommitIdTaken { .. }) => {
                     // It may have been this very commit that took the version.
@@ -248,6 +265,31 @@ where
             }
         }
         Err(ExecuteError::OutcomeUnknown)
+    }
+
+    async fn append(&self, commit: &SealedCommit) -> Result<Appended, AppendError> {
+        let began = Instant::now();
+        let result = self.log.append(commit).await;
+        if let Some(observer) = observer() {
+            let outcome = match &result {
+                Ok(_) => Outcome::Stored,
+                Err(AppendError::Conflict { .. } | AppendError::CommitIdTaken { .. }) => {
+                    Outcome::Conflict
+                }
+                Err(AppendError::Ambiguous(_)) => Outcome::Ambiguous,
+                Err(
+                    AppendError::Unavailable(_)
+                    | AppendError::TooLarge { .. }
+                    | AppendError::Full(_)
+                    | AppendError::Fenced { .. }
+                    | AppendError::Corrupt(_)
+                    | AppendError::Lie(_)
+                    | AppendError::Forbidden(_),
+                ) => Outcome::Failed,
+            };
+            observer.appended(D::KIND, outcome, began.elapsed());
+        }
+        result
     }
 
     async fn find(&self, commit: &SealedCommit, look: bool) -> Result<Option<Landed>, ReadError> {

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use decider::Decider as _;
-use eventlog::process::{Perform, Process, Reaction, Retry};
-use eventlog::{Context, ExecuteError, ReadError, Stored};
+use eventlog::process::{Described, Perform, Process, Reaction, Retry};
+use eventlog::{Context, ExecuteError, ReadError, Stored, UnknownEvent};
 use ids::{AggregateId, Uuid, derive};
 
 pub(crate) use watch::watch;
@@ -39,6 +39,23 @@ impl Process for Reactor {
         }
         world.reached(stored.position.0);
         Ok(())
+    }
+
+    fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {
+        let mut world = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        world.set_aside(aggregate, why.to_string());
+    }
+
+    fn describe(&self, request: &Arc<Request>) -> Described {
+        let mut because_of = vec![request.deployment];
+        if let Effect::Open(created) = &request.effect {
+            because_of.push(created.build);
+        }
+        Described {
+            role: crate::ROLE,
+            name: request.effect.word(),
+            because_of,
+        }
     }
 
     fn react(&mut self, now_us: i64) -> Reaction<Arc<Request>> {

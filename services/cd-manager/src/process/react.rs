@@ -8,7 +8,7 @@ use super::{Effect, Request, World, request};
 use crate::domain::build;
 use crate::domain::deployment::{self, Created, Deployment, End, Step};
 use crate::domain::slot::{self, Candidate, Outcome, Place};
-use crate::domain::track::Kind;
+use crate::domain::track::{Destination, Kind};
 
 impl World {
     /// What has to be done now, and when to look again without anything happening. Costs what
@@ -76,6 +76,9 @@ impl World {
     }
 
     fn react_to_build(&self, id: Uuid, requests: &mut Vec<Request>) {
+        if self.aside.contains_key(&id) {
+            return;
+        }
         let Some((
             position,
             build::State::Known {
@@ -87,7 +90,8 @@ impl World {
         else {
             return;
         };
-        for to in destinations {
+        let readable = |it: &&Destination| !self.aside.contains_key(&it.deployment);
+        for to in destinations.iter().filter(readable) {
             let known = self.deployment(to.deployment);
             let effect = match (status, known) {
                 (build::Status::Routed, None) => {
@@ -103,10 +107,16 @@ impl World {
     }
 
     fn react_to_deployment(&self, id: Uuid, now_us: i64, requests: &mut Vec<Request>) {
-        let Some(deployment) = self.deployment(id) else {
+        let Some(deployment) = self
+            .deployment(id)
+            .filter(|_| !self.aside.contains_key(&id))
+        else {
             return;
         };
         for at in &deployment.places {
+            if self.stands_still(id, deployment, at) {
+                continue;
+            }
             let place = Place {
                 environment: at.environment.clone(),
                 application: deployment.created.application.clone(),
@@ -265,6 +275,9 @@ impl World {
             .iter()
             .rposition(|it| it.candidate.deployment == id)?;
         let before = &slot.history.get(here.checked_sub(1)?)?.candidate;
+        if self.aside.contains_key(&before.deployment) {
+            return None;
+        }
         let other = self.deployment(before.deployment)?;
         let taken = other.end == Some(End::Success) && before.version != rollback.created.version;
         taken.then(|| request(before.deployment, "", 0, Effect::RollBack { by: id }))

@@ -1,6 +1,6 @@
 //! What follows from what, told as facts in and effects out.
 
-use ids::{Digest, ReleaseType, Version};
+use ids::{AggregateId, Digest, ReleaseType, Version};
 
 use super::*;
 use crate::domain::build::Report;
@@ -175,6 +175,34 @@ fn a_held_slot_waits_and_wakes_when_the_hold_runs_out() {
     let (requests, wake) = world.react(50);
     assert!(matches!(requests[0].effect, Effect::Promote { .. }));
     assert_eq!(wake, None);
+}
+
+#[test]
+fn nothing_is_asked_for_that_rests_on_what_cannot_be_read() {
+    for (kind, id) in [("deployment", deployment()), ("build", BUILD)] {
+        let mut world = routed();
+        world.set_aside(&AggregateId::new(kind, id), "from the future".into());
+        assert!(world.react(0).0.is_empty(), "{kind}");
+    }
+    let place = place();
+    let slot = derive::slot(&place.environment, &place.application);
+    let above = scope_key("environment", &place.environment);
+    for (kind, id) in [
+        ("slot", slot),
+        ("environment", above),
+        ("deployment", deployment()),
+    ] {
+        let mut world = routed();
+        let Effect::Open(created) = only(&mut world) else {
+            panic!("it is opened first")
+        };
+        to(&mut world, deployment::Event::Created(created));
+        assert!(matches!(only(&mut world), Effect::Offer { .. }));
+        world.set_aside(&AggregateId::new(kind, id), "from the future".into());
+        assert!(world.react(0).0.is_empty(), "{kind}");
+        let state = world.deployment_state(deployment()).unwrap();
+        assert_eq!(world.aside_for(deployment(), &state).len(), 1, "{kind}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use decider::Decider as _;
-use ids::{Uuid, derive};
+use ids::{AggregateId, Uuid, derive};
 
 use super::{Fact, Request, scope_keys};
 use crate::domain::build::{self, Build};
@@ -39,6 +39,8 @@ pub struct World {
     pub(super) due: BTreeMap<Uuid, Vec<Arc<Request>>>,
     pub(super) wake_at_us: Option<i64>,
     pub(super) position: u64,
+    /// What this binary cannot read, and why.
+    pub(super) aside: BTreeMap<Uuid, (AggregateId, String)>,
 }
 
 impl World {
@@ -77,6 +79,16 @@ impl World {
     /// The deployment with this id.
     pub fn deployment(&self, id: Uuid) -> Option<&Deployment> {
         self.deployments.get(&id).and_then(|it| it.as_deref())
+    }
+
+    /// The state of a deployment, as it was before anything that this binary cannot read.
+    pub fn deployment_state(&self, id: Uuid) -> deployment::State {
+        self.deployments.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// The same of a slot.
+    pub fn slot_state(&self, id: Uuid) -> slot::State {
+        self.slots.get(&id).cloned().unwrap_or_default()
     }
 
     /// Ids of all deployments.

@@ -16,6 +16,8 @@ use crate::queries::Shortened;
 
 /// The role that applies manifests.
 const RUNNER: &str = "runner";
+/// What is said of an event that this binary does not know.
+const NEWER: &str = "written by a newer version of Towpath, which knows what it means";
 
 impl Inner {
     pub(super) async fn explain(&self, subject: &str) -> Result<pb::ExplainResponse, Fault> {
@@ -30,7 +32,7 @@ impl Inner {
                 report,
                 status,
                 destinations,
-            } = self.builds.load(id).await.map_err(Fault::broken)?.state
+            } = self.builds.load(id).await.map_err(Fault::from)?.state
         {
             let mut facts = vec![
                 fact("definition", &report.definition),
@@ -59,8 +61,7 @@ impl Inner {
     }
 
     async fn explain_deployment(&self, id: Uuid) -> Result<pb::ExplainResponse, Fault> {
-        let loaded = self.deployments.load(id).await.map_err(Fault::broken)?;
-        let Some(deployment) = loaded.state else {
+        let Some(deployment) = self.readable_deployment(id).await? else {
             return Err(Fault::broken(format!(
                 "deployment {id} is listed but not in the log"
             )));
@@ -91,14 +92,14 @@ impl Inner {
         id: Uuid,
         deployment: &Deployment,
     ) -> Result<Vec<pb::Waiting>, Fault> {
+        let mut all = self.unreadable(id, deployment);
         if deployment.end.is_some() {
-            return Ok(vec![]);
+            return Ok(all);
         }
-        let mut all = Vec::new();
         for at in deployment.stage_at_hand() {
             let created = &deployment.created;
             let slot_id = derive::slot(&at.environment, &created.application);
-            let slot = self.slots.load(slot_id).await.map_err(Fault::broken)?.state;
+            let slot = self.readable_slot(slot_id).await?;
             let place = slot::Place {
                 environment: at.environment.clone(),
                 application: created.application.clone(),
@@ -138,7 +139,7 @@ impl Inner {
         application: &str,
     ) -> Result<pb::ExplainResponse, Fault> {
         let id = derive::slot(environment, application);
-        let slot = self.slots.load(id).await.map_err(Fault::broken)?.state;
+        let slot = self.readable_slot(id).await?;
         let subject = format!("{}/{}", shown(environment), shown(application));
         if slot == slot::State::default() {
             return Err(Fault::new(Kind::NotFound, "not-found", format!("nothing was ever promoted to `{subject}`"))
@@ -167,6 +168,7 @@ impl Inner {
             waiting: holds
                 .into_iter()
                 .map(|hold| waiting(explain::held(&hold)))
+                .chain(self.unreadable_aggregate(id))
                 .collect(),
             facts: slot_facts(&slot),
             timeline: self.timeline::<Slot>(id).await?,
@@ -179,13 +181,8 @@ impl Inner {
         let Some(candidate) = current.or(slot.newest.as_ref()) else {
             return Ok(String::new());
         };
-        let loaded = self
-            .deployments
-            .load(candidate.deployment)
-            .await
-            .map_err(Fault::broken)?;
-        Ok(loaded
-            .state
+        let found = self.readable_deployment(candidate.deployment).await?;
+        Ok(found
             .map(|it| it.created.application_set.clone())
             .unwrap_or_default())
     }
@@ -200,12 +197,12 @@ impl Inner {
             .log
             .load(&AggregateId::new(D::KIND, id), 0)
             .await
-            .map_err(Fault::broken)?;
+            .map_err(Fault::from)?;
         let mut entries = Vec::new();
         for commit in &stored {
             for record in &commit.commit.events {
-                let event = D::decode(record).map_err(Fault::broken)?;
-                entries.push(entry(commit, record, event.told()));
+                let text = D::decode(record).map_or_else(|_| NEWER.to_owned(), |it| it.told());
+                entries.push(entry(commit, record, text));
             }
         }
         Ok(entries)
@@ -217,11 +214,11 @@ impl Inner {
             .log
             .load(&AggregateId::new("run", id), 0)
             .await
-            .map_err(Fault::broken)?;
+            .map_err(Fault::from)?;
         let mut entries = Vec::new();
         for commit in &stored {
             for record in &commit.commit.events {
-                let text = crate::wire::run_told(record).map_err(Fault::broken)?;
+                let text = crate::wire::run_told(record).unwrap_or_else(|_| NEWER.to_owned());
                 entries.push(entry(commit, record, text));
             }
         }

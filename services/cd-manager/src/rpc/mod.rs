@@ -9,6 +9,7 @@ mod explain_release;
 mod list_deployments;
 mod list_environments;
 mod list_holds;
+mod readable;
 mod release_hold;
 pub(crate) mod report_build;
 mod retry_deployment;
@@ -20,19 +21,20 @@ mod watch_deployments;
 use std::sync::Arc;
 use std::time::Duration;
 
-use decider::Decider as _;
+use decider::Decider;
 use eventlog::{Context, Position};
 use futures::stream::BoxStream;
-use ids::Uuid;
+use ids::{AggregateId, Uuid};
 use prost::Message;
 use proto::delivery::v1 as pb;
 use proto::delivery::v1::delivery_service_server::DeliveryService;
 use service::fault::{Coded as _, Fault, Kind};
-use service::{authn, key};
+use service::{authn, key, stale};
 use source::{DeskError, Snapshot};
 use tonic::{Request, Response, Status};
 
 use crate::Inner;
+use crate::domain::build::Build;
 use crate::domain::deployment::{self, Decisions};
 use crate::queries::{self, Shortened};
 
@@ -218,8 +220,12 @@ impl Rpc {
 }
 
 impl Inner {
-    /// Waits until the read models hold a position.
+    /// Waits until the read models hold a position; not when they have stopped.
     pub(crate) async fn read_at(&self, position: Position) -> Result<(), Fault> {
+        if self.reads_stopped() {
+            // They will not get there: what they hold is shown, and the answer is marked stale.
+            return Ok(());
+        }
         let mut at = self.deps.read_position.clone();
         let reached = tokio::time::timeout(PATIENCE, at.wait_for(|now| *now >= position)).await;
         match reached {
@@ -236,6 +242,11 @@ impl Inner {
         }
     }
 
+    /// Whether the read models do not follow the log any more.
+    fn reads_stopped(&self) -> bool {
+        self.deps.roles.why_stopped(stale::PROJECTOR).is_some()
+    }
+
     /// The manifests as they are now; nothing can be decided without them.
     async fn manifests(&self) -> Result<Arc<Snapshot>, Fault> {
         self.deps.desk.look().await.map_err(|DeskError::Git(error)| {
@@ -247,7 +258,7 @@ impl Inner {
 
     /// Everything recorded before this call is readable after it.
     async fn read_now(&self) -> Result<Position, Fault> {
-        let tail = self.deps.log.tail().await.map_err(Fault::broken)?;
+        let tail = self.deps.log.tail().await.map_err(Fault::from)?;
         self.read_at(tail.position).await?;
         Ok(tail.position)
     }
@@ -264,12 +275,7 @@ impl Inner {
             self.deployments.execute(id, context, command).await?;
             return Ok(());
         }
-        let state = self
-            .deployments
-            .load(id)
-            .await
-            .map_err(Fault::broken)?
-            .state;
+        let state = self.deployments.load(id).await.map_err(Fault::from)?.state;
         Decisions::decide(&state, command)
             .map(drop)
             .map_err(|it| Fault::new(Kind::Rejected, it.code(), it.to_string()).fix(it.fix()))
@@ -298,12 +304,27 @@ impl Inner {
             .as_slice()
         {
             [only] => Uuid::parse_str(only).map(Some).map_err(Fault::broken),
+            [] if self.reads_stopped() => self.find_in_log(of, &prefix).await,
             [] => Ok(None),
             _ => {
                 let what = format!("several ids begin with `{}`", shown(text));
                 Err(Fault::new(Kind::Invalid, "ambiguous-id", what).fix("write more of the id"))
             }
         }
+    }
+
+    /// A whole id that the read models never got to see.
+    async fn find_in_log(&self, of: Shortened, text: &str) -> Result<Option<Uuid>, Fault> {
+        let kind = match of {
+            Shortened::Builds => <Build as Decider>::KIND,
+            Shortened::Deployments => Decisions::KIND,
+            Shortened::Holds => return Ok(None),
+        };
+        let Ok(id) = Uuid::parse_str(text) else {
+            return Ok(None);
+        };
+        let head = self.deps.log.head(&AggregateId::new(kind, id)).await?;
+        Ok((head.version > 0).then_some(id))
     }
 
     async fn deployment_row(&self, id: Uuid) -> Result<pb::Deployment, Fault> {
@@ -316,9 +337,13 @@ impl Inner {
         };
         let found = queries::deployments(&self.deps.reads, &wanted).await?.pop();
         found.ok_or_else(|| {
-            Fault::broken(format!(
-                "deployment {id} is in the log but not in the read model"
-            ))
+            let what = format!("deployment {id} is in the log but not in the read models");
+            if self.reads_stopped() {
+                Fault::new(Kind::Unknown, "read-model-behind", what)
+                    .fix("`towpath status` says why the projector stopped; `towpath explain` reads the log")
+            } else {
+                Fault::broken(what)
+            }
         })
     }
 }

@@ -39,7 +39,7 @@ impl Inner {
             )?),
             Some(_) | None => None,
         };
-        let known = self.builds.load(id).await.map_err(Fault::broken)?.state;
+        let known = self.builds.load(id).await.map_err(Fault::from)?.state;
         let settled = match &known {
             State::Known {
                 report: first,
@@ -89,7 +89,7 @@ impl Inner {
             .log
             .load(&aggregate, 0)
             .await
-            .map_err(Fault::broken)?;
+            .map_err(Fault::from)?;
         let Some(reported_at) = first.first().map(|it| it.position.0) else {
             return Ok(());
         };

@@ -36,13 +36,7 @@ impl Inner {
             "deployment",
             &[Kind::Rollback.as_str(), environment, application, &key],
         );
-        if let Some(known) = self
-            .deployments
-            .load(id)
-            .await
-            .map_err(Fault::broken)?
-            .state
-        {
+        if let Some(known) = self.deployments.load(id).await.map_err(Fault::from)?.state {
             return self.answer_again(id, &known, environment).await;
         }
         let reason = match request.reason.as_str() {
@@ -106,7 +100,7 @@ impl Inner {
             .builds
             .load(created.build)
             .await
-            .map_err(Fault::broken)?
+            .map_err(Fault::from)?
             .state;
         if let build::State::Known {
             status: build::Status::Quarantined { digest },
@@ -132,7 +126,7 @@ impl Inner {
     ) -> Result<slot::State, Fault> {
         let id = derive::slot(environment, application);
         for _ in 0..SETTLE_TRIES {
-            let slot = self.slots.load(id).await.map_err(Fault::broken)?.state;
+            let slot = self.slots.load(id).await.map_err(Fault::from)?.state;
             let Some(flying) = &slot.in_flight else {
                 return Ok(slot);
             };
@@ -140,25 +134,19 @@ impl Inner {
                 .deployments
                 .load(flying.deployment)
                 .await
-                .map_err(Fault::broken)?;
+                .map_err(Fault::from)?;
             if deployment.state.is_none_or(|it| it.end.is_none()) {
                 return Ok(slot);
             }
             tokio::time::sleep(SETTLE_PAUSE).await;
         }
-        Ok(self.slots.load(id).await.map_err(Fault::broken)?.state)
+        Ok(self.slots.load(id).await.map_err(Fault::from)?.state)
     }
 
     /// The deployment that brought what the slot remembers.
     async fn deployment_of(&self, placed: &Placed) -> Result<Created, Fault> {
         let id = placed.candidate.deployment;
-        match self
-            .deployments
-            .load(id)
-            .await
-            .map_err(Fault::broken)?
-            .state
-        {
+        match self.deployments.load(id).await.map_err(Fault::from)?.state {
             Some(deployment) => Ok(deployment.created.clone()),
             None => Err(Fault::broken(format!(
                 "the slot names deployment {id}, which is not in the log"

@@ -2,7 +2,7 @@
 
 use decider::Decider as _;
 use eventlog::Context;
-use ids::{Name, Uuid};
+use ids::{AggregateId, Name, Uuid};
 use proto::release::v1 as pb;
 use registry::Address;
 use service::fault::{Coded as _, Fault, Kind};
@@ -22,7 +22,7 @@ impl Inner {
         let set = named("application_set", &request.application_set)?;
         let bundle = named("bundle", &request.bundle)?;
         let id = release_id(set.as_str(), bundle.as_str());
-        let (track, items) = if self.was_done(context).await? {
+        let (track, items) = if self.was_done(id, context).await? {
             // The answer is that of the first time, whatever the manifests say by now.
             (String::new(), vec![])
         } else {
@@ -74,11 +74,12 @@ impl Inner {
     }
 
     /// Whether a call with this key was done before.
-    async fn was_done(&self, context: &Context) -> Result<bool, Fault> {
+    async fn was_done(&self, id: Uuid, context: &Context) -> Result<bool, Fault> {
         let Some(key) = &context.idempotency else {
             return Ok(false);
         };
-        let found = self.deps.log.resolve(key.commit_id).await;
+        let aggregate = AggregateId::new(Releases::KIND, id);
+        let found = self.deps.log.resolve(&aggregate, key.commit_id).await;
         Ok(found.map_err(Fault::broken)?.is_some())
     }
 

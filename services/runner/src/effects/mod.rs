@@ -6,9 +6,9 @@ mod keep;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use eventlog::process::{Perform, Process, Reaction, Retry};
-use eventlog::{ReadError, Stored};
-use ids::Uuid;
+use eventlog::process::{Described, Perform, Process, Reaction, Retry};
+use eventlog::{ReadError, Stored, UnknownEvent};
+use ids::{AggregateId, Uuid};
 
 pub(crate) use keep::keep;
 
@@ -30,6 +30,19 @@ impl Process for Reactor {
             }
         }
         Ok(())
+    }
+
+    fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {
+        let mut world = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        world.set_aside(aggregate, why.to_string());
+    }
+
+    fn describe(&self, due: &Due) -> Described {
+        Described {
+            role: crate::ROLE,
+            name: "apply",
+            because_of: vec![due.deployment],
+        }
     }
 
     fn react(&mut self, _: i64) -> Reaction<Due> {
