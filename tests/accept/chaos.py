@@ -3,9 +3,8 @@
 
     chaos.py --state <stack.json> --towpath <binary> [--minutes 10] [--rate 20] [--seed 1]
 
-The state file is what `cargo xtask stack` keeps: server, token_file, manifests, roles (pid, argv),
-nats (pid, argv, monitor), postgres (pid, argv), export (arguments before the file's name). The
-stack starts again whoever ends; this only ends them. Needs Python 3.8 and git, nothing else.
+The state file is what `cargo xtask stack up` keeps in its directory. The stack starts again whoever
+ends; this only ends them. Needs Python 3.8 and git, nothing else.
 
 Exits 0 when nothing was lost, doubled or helped by a person, and the harm was really done.
 """
@@ -167,8 +166,8 @@ class Run:
     def judge(self):
         """The checker's verdict on the exported log and the remote."""
         export, reports = (os.path.join(self.work, it) for it in ("log.export", "reports.json"))
-        command = self.stack.read().get("export") or [self.arguments.towpath, "log", "export"]
-        done = subprocess.run([*command, export], capture_output=True, text=True, check=False)
+        command = [self.arguments.towpath, "--data", self.stack.read()["data"], "log", "export", export]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             print(f"cannot judge: {' '.join(command)}: {done.stderr}")
             return 2

@@ -6,7 +6,6 @@ import collections
 import json
 import os
 import random
-import re
 import signal
 import threading
 import time
@@ -27,80 +26,55 @@ class Stack:
         with open(self.path, encoding="utf-8") as file:
             return json.load(file)
 
-    def roles(self):
-        return sorted(self.read()["roles"])
-
-    def role(self, name):
-        return self.read()["roles"][name]
+    def processes(self):
+        return self.read()["processes"]
 
     def nats(self):
-        return self.read().get("nats", [])
+        return self.read()["nats"]
 
-    def postgres(self):
-        return self.read().get("postgres") or {}
+    def roles(self):
+        others = {it["name"] for it in self.nats()} | {"postgres"}
+        return sorted(set(self.processes()) - others)
+
+    def send(self, name, which):
+        """Sends a signal to a process of the stack; gives its pid, or nothing when it is not there."""
+        state = self.read()
+        pid = state["processes"].get(name, {}).get("pid")
+        if not pid or parent(pid) != state["supervisor"]:
+            return None
+        try:
+            os.kill(pid, which)
+        except ProcessLookupError:
+            return None
+        return pid
 
 
-def is_ours(entry):
-    """Whether the pid still is the process that the state file means."""
+def parent(pid):
+    """Whose child a process is; nobody's when it has ended."""
     try:
-        with open(f"/proc/{entry['pid']}/cmdline", "rb") as file:
-            words = file.read().split(b"\0")
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            state, parent_pid = file.read().rsplit(")", 1)[1].split()[:2]
     except OSError:
-        return False
-    program = os.path.basename(entry["argv"][0]).encode()
-    return os.path.basename(words[0]).split(b":")[0] == program
-
-
-def send(entry, which):
-    """Sends a signal; says whether there was somebody to take it."""
-    if not entry or not entry.get("pid") or not is_ours(entry):
-        return False
-    try:
-        os.kill(entry["pid"], which)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def monitor(entry):
-    """The address of a NATS server's monitoring, from the entry, its arguments or its file."""
-    if entry.get("monitor"):
-        given = str(entry["monitor"])
-        return given if given.startswith("http") else f"http://127.0.0.1:{given}"
-    argv = entry["argv"]
-    for flag in ("-m", "--http_port"):
-        if flag in argv:
-            return f"http://127.0.0.1:{argv[argv.index(flag) + 1]}"
-    for flag in ("-c", "--config"):
-        if flag in argv:
-            with open(argv[argv.index(flag) + 1], encoding="utf-8") as file:
-                found = re.search(r'^\s*http(?:_port)?\s*[:=]?\s*"?(?:[\w.]+:)?(\d+)', file.read(), re.M)
-            if found:
-                return f"http://127.0.0.1:{found.group(1)}"
-    return None
+        return None
+    return None if state == "Z" else int(parent_pid)
 
 
 def leader(servers):
-    """The server that leads the log's stream; the only one when there is one."""
+    """The name of the server that leads the log's stream; the only one when there is one."""
     if len(servers) == 1:
-        return servers[0]
-    names, leads = {}, None
-    for entry in servers:
-        address = monitor(entry)
-        if address is None:
-            continue
+        return servers[0]["name"]
+    for server in servers:
         try:
-            with urllib.request.urlopen(f"{address}/jsz?accounts=1&streams=1", timeout=2) as answer:
-                found = json.load(answer)
-            with urllib.request.urlopen(f"{address}/varz", timeout=2) as answer:
-                names[json.load(answer)["server_name"]] = entry
+            address = f"{server['monitor']}/jsz?accounts=1&streams=1"
+            with urllib.request.urlopen(address, timeout=2) as answer:
+                accounts = json.load(answer).get("account_details", [])
         except OSError:
             continue
-        for account in found.get("account_details", []):
-            for stream in account.get("stream_detail", []):
-                if stream["name"].startswith("TP_EVT"):
-                    leads = stream.get("cluster", {}).get("leader") or leads
-    return names.get(leads)
+        for stream in (it for account in accounts for it in account.get("stream_detail", [])):
+            leads = stream.get("cluster", {}).get("leader")
+            if stream["name"].startswith("TP_EVT") and leads:
+                return leads
+    return None
 
 
 class Harm(threading.Thread):
@@ -129,8 +103,8 @@ class Harm(threading.Thread):
         return {
             "kill": planned["kill"] * 3 // 4,
             "stop": max(1, planned["stop"] * 3 // 4),
-            "leader": 2 if self.stack.nats() else 0,
-            "postgres": 1 if self.stack.postgres() else 0,
+            "leader": 2,
+            "postgres": 1,
         }
 
     def run(self):
@@ -153,28 +127,26 @@ class Harm(threading.Thread):
 
     def do_kill(self):
         name = self.random.choice(self.stack.roles())
-        self.tried("kill", lambda: send(self.stack.role(name), signal.SIGKILL))
-        self.done[f"kill {name}"] += 1
+        self.tried("kill", lambda: self.stack.send(name, signal.SIGKILL))
 
     def do_stop(self):
         name = self.random.choice(self.stack.roles())
 
         def stop():
-            entry = self.stack.role(name)
-            self.stopped = entry if send(entry, signal.SIGSTOP) else None
-            return self.stopped is not None
+            self.stopped = self.stack.send(name, signal.SIGSTOP)
+            return self.stopped
 
         self.tried("stop", stop)
 
     def do_continue(self):
         # Killed meanwhile: then there is nobody to wake.
-        if self.stopped is not None:
-            send(self.stopped, signal.SIGCONT)
-            self.stopped = None
+        if self.stopped is not None and parent(self.stopped) == self.stack.read()["supervisor"]:
+            os.kill(self.stopped, signal.SIGCONT)
+        self.stopped = None
 
     def do_leader(self):
-        self.tried("leader", lambda: send(leader(self.stack.nats()), signal.SIGKILL), tries=100)
+        self.tried("leader", lambda: self.stack.send(leader(self.stack.nats()), signal.SIGKILL), tries=100)
 
     def do_postgres(self):
         # A fast shutdown; whoever is connected is thrown out.
-        self.tried("postgres", lambda: send(self.stack.postgres(), signal.SIGINT))
+        self.tried("postgres", lambda: self.stack.send("postgres", signal.SIGINT), tries=100)

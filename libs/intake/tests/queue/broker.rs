@@ -1,18 +1,16 @@
 //! A broker of its own for each test.
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions};
+use testkit::nats::{self, Setup};
+use testkit::process::Running;
 
 /// A running `nats-server`, killed with the test.
 pub(crate) struct Broker {
-    directory: tempfile::TempDir,
-    port: u16,
-    child: Option<Child>,
-    users: String,
+    _directory: tempfile::TempDir,
+    setup: Setup,
+    running: Option<Running>,
 }
 
 impl Broker {
@@ -23,11 +21,19 @@ impl Broker {
 
     /// With an `authorization` block in the server's own words.
     pub(crate) fn with_users(users: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let setup = Setup {
+            name: "n1".to_owned(),
+            dir: directory.path().to_owned(),
+            port: testkit::ports::free(1)[0],
+            monitor: 0,
+            cluster: None,
+            more: users.to_owned(),
+        };
         let mut broker = Self {
-            directory: tempfile::tempdir().unwrap(),
-            port: free_port(),
-            child: None,
-            users: users.to_owned(),
+            _directory: directory,
+            setup,
+            running: None,
         };
         broker.restart();
         broker
@@ -35,38 +41,14 @@ impl Broker {
 
     /// Ends it without any warning.
     pub(crate) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
+        self.running = None;
     }
 
     /// Starts it again with what it stored.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place of these tests that starts a process; it is killed on drop"
-    )]
     pub(crate) fn restart(&mut self) {
         self.kill();
-        let (directory, port) = (self.directory.path(), self.port);
-        let config = directory.join("nats.conf");
-        let text = format!(
-            "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\n{}\n",
-            directory.join("store").display(),
-            self.users
-        );
-        std::fs::write(&config, text).unwrap();
-        let log = std::fs::File::create(directory.join("nats.log")).unwrap();
-        let child = Command::new(program())
-            .arg("-c")
-            .arg(&config)
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
+        let program = nats::find().unwrap();
+        self.running = Some(nats::start(&program, &self.setup).unwrap());
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -74,47 +56,8 @@ impl Broker {
     }
 
     pub(crate) async fn connect(&self, options: ConnectOptions) -> Client {
-        let options = options
-            .retry_on_initial_connect()
-            .reconnect_delay_callback(|_| Duration::from_millis(50));
-        let url = format!("127.0.0.1:{}", self.port);
-        let client = options.connect(url).await.unwrap();
-        // Connected, and not only about to be.
-        let connected = async {
-            while client.flush().await.is_err() || client.server_info().port == 0 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), connected)
-            .await
-            .unwrap();
-        client
+        let options = options.reconnect_delay_callback(|_| Duration::from_millis(50));
+        let url = format!("127.0.0.1:{}", self.setup.port);
+        options.connect(url).await.unwrap()
     }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// What `cargo xtask setup` put into the project's own tools.
-fn program() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let program = root.join("target/tools/bin/nats-server");
-    assert!(
-        program.exists(),
-        "there is no {}: run `cargo xtask setup`",
-        program.display()
-    );
-    program
-}
-
-/// A port that nobody listens on; each test process begins somewhere else.
-fn free_port() -> u16 {
-    let begin = std::process::id().wrapping_mul(211) % 2_700;
-    let mut ports = (0..2_700).map(|step| 30_000 + u16::try_from((begin + step) % 2_700).unwrap());
-    ports
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .unwrap()
 }
