@@ -163,11 +163,25 @@ class Run:
             time.sleep(2)
         return open_ones
 
+    def stores(self):
+        """The environment of a command that reads the log itself."""
+        state = self.stack.read()
+        if not state["nats"]:
+            return None
+        return dict(
+            os.environ,
+            TOWPATH_LOG_BACKEND="nats",
+            TOWPATH_LOG_URL=",".join(it["url"] for it in state["nats"]),
+            TOWPATH_LOG_USER="cd-manager",
+            TOWPATH_LOG_PASSWORD_FILE=state["passwords"]["cd-manager"],
+            TOWPATH_LOG_REPLICAS=str(len(state["nats"])),
+        )
+
     def judge(self):
         """The checker's verdict on the exported log and the remote."""
         export, reports = (os.path.join(self.work, it) for it in ("log.export", "reports.json"))
         command = [self.arguments.towpath, "--data", self.stack.read()["data"], "log", "export", export]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=self.stores(), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             print(f"cannot judge: {' '.join(command)}: {done.stderr}")
             return 2
@@ -226,7 +240,7 @@ def main():
     parser.add_argument("--towpath", required=True, help="the towpath binary")
     parser.add_argument("--minutes", type=float, default=10, help="how long [10]")
     parser.add_argument("--rate", type=float, default=20, help="reports per second [20]")
-    parser.add_argument("--applications", type=int, default=40, help="how many [40]")
+    parser.add_argument("--applications", type=int, default=100, help="how many [100]")
     parser.add_argument("--environments", type=int, default=1, help="stages of their track [1]")
     parser.add_argument("--drain", type=int, default=600, help="seconds that everything may take afterwards [600]")
     parser.add_argument("--seed", type=int, default=1, help="who is hit when [1]")

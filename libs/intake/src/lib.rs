@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod artifact;
+mod connect;
 mod event;
 mod intake;
 mod letter;
@@ -14,6 +15,7 @@ mod origin;
 mod report;
 mod streams;
 
+pub use connect::{Broker, ConnectError};
 pub use event::Event;
 pub use intake::{Intake, Reports};
 pub use origin::is_from;

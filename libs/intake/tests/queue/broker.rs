@@ -57,7 +57,10 @@ impl Broker {
 
     pub(crate) async fn connect(&self, options: ConnectOptions) -> Client {
         let options = options.reconnect_delay_callback(|_| Duration::from_millis(50));
-        let url = format!("127.0.0.1:{}", self.setup.port);
-        options.connect(url).await.unwrap()
+        options.connect(self.url()).await.unwrap()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.setup.port)
     }
 }

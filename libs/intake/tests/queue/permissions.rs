@@ -30,9 +30,18 @@ async fn the_role_reads_and_refuses_and_cannot_do_more() {
     intake::create(operator.clone(), 1).await.unwrap();
     let world = World::around(broker, operator);
 
-    let role = ConnectOptions::with_user_and_password("cd".into(), "c".into())
-        .custom_inbox_prefix("_INBOX_cd");
-    let role = world.broker.connect(role).await;
+    let role = intake::Broker {
+        servers: vec![world.broker.url()],
+        user: "cd".to_owned(),
+        password: "c".to_owned(),
+        ca: None,
+    };
+    let wrong = intake::Broker {
+        password: "x".to_owned(),
+        ..role.clone()
+    };
+    assert!(wrong.connect().await.unwrap_err().is_final);
+    let role = role.connect().await.unwrap();
     let stop = world.read_as(role.clone()).await;
     world.publish("tp.in.build.api", "late", b"{}").await;
     world.report("api", "1.0.0").await;
