@@ -223,6 +223,9 @@ pub(crate) enum Access {
         /// A machine, not a person.
         #[arg(long)]
         service: bool,
+        /// When its token stops being accepted: 2h, 7d, or 2026-11-20T10:00:00Z [default: never].
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
         /// Check everything, record nothing, make no token.
         #[arg(long)]
         dry_run: bool,

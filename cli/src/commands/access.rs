@@ -2,6 +2,8 @@
 
 use proto::access::v1 as pb;
 use serde_json::json;
+use service::clock::{Clock as _, SystemClock};
+use service::time;
 
 use super::{Scene, view};
 use crate::args;
@@ -16,13 +18,20 @@ pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Fail
             name,
             groups,
             service,
+            expires,
             dry_run,
         } => {
+            let expires_at_us = match expires {
+                None => 0,
+                Some(text) => time::parse(&text, SystemClock.now_us())
+                    .map_err(|why| Failure::usage("invalid-value", why))?,
+            };
             let request = pb::CreateIdentityRequest {
                 name,
                 groups,
                 is_service: service,
                 dry_run,
+                expires_at_us,
             };
             let created = client
                 .create_identity(keyed(request, None)?)
@@ -47,20 +56,9 @@ pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Fail
                 let all: Vec<_> = all.iter().map(view::identity).collect();
                 return output::json(&json!({ "identities": all }));
             }
-            let rows: Vec<_> = all
-                .iter()
-                .map(|it| {
-                    let kind = if it.is_service { "service" } else { "person" };
-                    let state = if it.revoked { "revoked" } else { "active" };
-                    vec![
-                        it.name.clone(),
-                        it.groups.join(","),
-                        kind.to_owned(),
-                        state.to_owned(),
-                    ]
-                })
-                .collect();
-            output::table(&["NAME", "GROUPS", "KIND", "STATE"], &rows)
+            let now_us = SystemClock.now_us();
+            let rows: Vec<_> = all.iter().map(|it| row(it, now_us)).collect();
+            output::table(&["NAME", "GROUPS", "KIND", "STATE", "EXPIRES"], &rows)
         }
         args::Access::Revoke { name, dry_run } => {
             let request = pb::RevokeIdentityRequest { name, dry_run };
@@ -78,4 +76,25 @@ pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Fail
             ))
         }
     }
+}
+
+fn row(it: &pb::Identity, now_us: i64) -> Vec<String> {
+    let kind = if it.is_service { "service" } else { "person" };
+    let state = match (it.revoked, it.expires_at_us) {
+        (true, _) => "revoked",
+        (false, 0) => "active",
+        (false, at) if at <= now_us => "expired",
+        (false, _) => "active",
+    };
+    let expires = match it.expires_at_us {
+        0 => "never".to_owned(),
+        at => time::rfc3339(at),
+    };
+    vec![
+        it.name.clone(),
+        it.groups.join(","),
+        kind.to_owned(),
+        state.to_owned(),
+        expires,
+    ]
 }

@@ -146,7 +146,7 @@ pub(crate) fn rollback(it: &delivery::RollbackResponse) -> Value {
 }
 
 pub(crate) fn identity(it: &access::Identity) -> Value {
-    json!({ "name": it.name, "groups": it.groups, "is_service": it.is_service, "revoked": it.revoked })
+    json!({ "name": it.name, "groups": it.groups, "is_service": it.is_service, "revoked": it.revoked, "expires_at_us": it.expires_at_us })
 }
 
 pub(crate) fn status(it: &control::GetStatusResponse) -> Value {

@@ -102,6 +102,7 @@ impl Access {
     fn keep_an_admin(&self, name: &str) -> Result<(), Fault> {
         let is_admin = |it: &access::Listed| {
             !it.is_revoked
+                && it.expires_at_us.is_none()
                 && it
                     .principal
                     .groups
@@ -164,6 +165,13 @@ impl Access {
             )
             .fix(format!("groups: {}", known.join(", "))));
         }
+        let expires_at_us = (asked.expires_at_us != 0).then_some(asked.expires_at_us);
+        if expires_at_us.is_some_and(|it| it <= context.now_us) {
+            return Err(
+                Fault::new(Kind::Invalid, "invalid-value", "`expires` is in the past")
+                    .fix("give a time to come, or a span such as 2h"),
+            );
+        }
         let mut groups = asked.groups.clone();
         groups.sort();
         groups.dedup();
@@ -173,6 +181,7 @@ impl Access {
             groups: groups.clone(),
             is_service: asked.is_service,
             token_hash: token.hash(),
+            expires_at_us,
         };
         if asked.dry_run {
             self.decide(&name, &command).await?;
@@ -193,6 +202,7 @@ impl Access {
             groups,
             is_service: asked.is_service,
             revoked: false,
+            expires_at_us: asked.expires_at_us,
         };
         Ok(pb::CreateIdentityResponse {
             identity: Some(identity),
@@ -235,6 +245,7 @@ fn shape(it: access::Listed) -> pb::Identity {
         groups: it.principal.groups,
         is_service: it.principal.is_service,
         revoked: it.is_revoked,
+        expires_at_us: it.expires_at_us.unwrap_or_default(),
     }
 }
 

@@ -60,6 +60,7 @@ pub(super) async fn ensure(
         groups: vec![access::authorize::ADMIN.to_owned()],
         is_service: false,
         token_hash: access::hash(&token),
+        expires_at_us: None,
     };
     identities
         .execute(id, &context, &create)

@@ -43,6 +43,7 @@ pub(crate) async fn start(
     let record = Record::open(data, config, clock.as_ref(), entropy.as_ref()).await?;
     ground::keep_private(data, "log.db")?;
     let projector = ground::open_projector(data, record.log(), projections(wanted)).await?;
+    let now = Arc::clone(&clock);
     let ground = Ground {
         data: data.to_owned(),
         config: config.clone(),
@@ -52,7 +53,7 @@ pub(crate) async fn start(
         histories: Histories::new(data.join("sources")),
         desk: ground::open_desk(data, config).await?,
         projector: Arc::new(projector),
-        directory: Directory::default(),
+        directory: Directory::new(move || now.now_us()),
         roles: Roles::default(),
         keys: Arc::default(),
         tasks: TaskTracker::new(),

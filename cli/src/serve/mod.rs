@@ -8,6 +8,7 @@ mod control;
 mod fsync;
 mod gateway;
 mod ground;
+mod intake;
 mod presence;
 mod record;
 mod roles;

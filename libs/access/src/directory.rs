@@ -1,6 +1,7 @@
 //! Identities in memory, kept up to date from the log: from a token to the one who holds it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, RwLock};
 
 use eventlog::{Codec as _, EventLog, Item, Position, ReadError, Stored};
@@ -16,6 +17,8 @@ pub struct Listed {
     pub principal: Principal,
     /// Its token is refused.
     pub is_revoked: bool,
+    /// When its token stops being accepted, in microseconds since 1970; never without it.
+    pub expires_at_us: Option<i64>,
 }
 
 impl Unauthenticated {
@@ -28,7 +31,7 @@ impl Unauthenticated {
             Self::Unknown => {
                 "check which installation the token is for; `towpath access create` makes one"
             }
-            Self::Revoked => "ask an admin for a new one: `towpath access create`",
+            Self::Revoked | Self::Expired => "ask an admin for a new one: `towpath access create`",
         }
     }
 }
@@ -51,24 +54,53 @@ pub enum Unauthenticated {
     /// The token was revoked.
     #[error("the token was revoked")]
     Revoked,
+    /// The time it was made for is over.
+    #[error("the token has expired")]
+    Expired,
 }
 
 /// All identities. Clones share what they know.
-#[derive(Debug, Clone, Default)]
-pub struct Directory(Arc<RwLock<Known>>);
+#[derive(Clone)]
+pub struct Directory {
+    known: Arc<RwLock<Known>>,
+    now_us: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").finish_non_exhaustive()
+    }
+}
 
 impl Directory {
+    /// Knows nobody yet; tokens expire by this clock, in microseconds since 1970 UTC.
+    pub fn new(now_us: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self {
+            known: Arc::default(),
+            now_us: Arc::new(now_us),
+        }
+    }
+
     /// Who holds `token`.
     pub fn authenticate(&self, token: &str) -> Result<Principal, Unauthenticated> {
+        self.authenticate_at(token, (self.now_us)())
+    }
+
+    /// Who holds `token`, which was shown at a time before now. What was revoked since is refused
+    /// all the same.
+    pub fn authenticate_at(&self, token: &str, at_us: i64) -> Result<Principal, Unauthenticated> {
         let hash = hash(token);
         let known = self
-            .0
+            .known
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         // Looking up a hash leaks nothing about a token that does not exist.
         let id = known.by_token.get(&hash).ok_or(Unauthenticated::Unknown)?;
         match known.by_id.get(id) {
             Some((listed, current)) if !listed.is_revoked && *current == hash => {
+                if listed.expires_at_us.is_some_and(|end| end <= at_us) {
+                    return Err(Unauthenticated::Expired);
+                }
                 Ok(listed.principal.clone())
             }
             _ => Err(Unauthenticated::Revoked),
@@ -78,7 +110,7 @@ impl Directory {
     /// Everybody, by name.
     pub fn list(&self) -> Vec<Listed> {
         let known = self
-            .0
+            .known
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut all: Vec<_> = known
@@ -97,7 +129,7 @@ impl Directory {
             return Ok(());
         }
         let mut known = self
-            .0
+            .known
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         for record in &stored.commit.events {
@@ -107,6 +139,7 @@ impl Directory {
                     groups,
                     is_service,
                     token_hash,
+                    expires_at_us,
                 } => {
                     let principal = Principal {
                         name,
@@ -120,6 +153,7 @@ impl Directory {
                             Listed {
                                 principal,
                                 is_revoked: false,
+                                expires_at_us,
                             },
                             token_hash,
                         ),
@@ -166,5 +200,71 @@ impl Token {
     /// What is stored of it.
     pub fn hash(&self) -> [u8; 32] {
         hash(self.reveal())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use eventlog::{Draft, Head, SealedCommit};
+    use ids::{AggregateId, CommitId, Uuid};
+
+    use super::*;
+
+    /// A token that is accepted until the clock says 10, and the clock.
+    fn expiring() -> (Directory, Arc<AtomicI64>) {
+        let clock = Arc::new(AtomicI64::new(9));
+        let now = Arc::clone(&clock);
+        let directory = Directory::new(move || now.load(Ordering::SeqCst));
+        let created = Event::Created {
+            name: "ci".to_owned(),
+            groups: vec!["ci".to_owned()],
+            is_service: true,
+            token_hash: hash("token"),
+            expires_at_us: Some(10),
+        };
+        let draft = Draft {
+            aggregate: AggregateId::new("identity", Uuid::from_u128(1)),
+            commit_id: CommitId(Uuid::from_u128(2)),
+            recorded_at_us: 1,
+            actor: "admin".to_owned(),
+            correlation: None,
+            causation: None,
+            request_hash: None,
+            events: vec![Identity::encode(&created)],
+        };
+        let stored = Stored {
+            position: Position(1),
+            commit: SealedCommit::seal(draft, &Head::NONE, 1),
+        };
+        directory.observe(&stored).unwrap();
+        (directory, clock)
+    }
+
+    #[test]
+    fn a_token_is_accepted_until_its_time_is_over() {
+        let (directory, clock) = expiring();
+        assert_eq!(directory.authenticate("token").unwrap().name, "ci");
+        clock.store(10, Ordering::SeqCst);
+        assert_eq!(
+            directory.authenticate("token"),
+            Err(Unauthenticated::Expired)
+        );
+        assert_eq!(
+            directory.authenticate("other"),
+            Err(Unauthenticated::Unknown)
+        );
+    }
+
+    #[test]
+    fn a_token_shown_in_time_is_good_afterwards() {
+        let (directory, clock) = expiring();
+        clock.store(99, Ordering::SeqCst);
+        assert!(directory.authenticate_at("token", 9).is_ok());
+        assert_eq!(
+            directory.authenticate_at("token", 10),
+            Err(Unauthenticated::Expired)
+        );
     }
 }

@@ -19,12 +19,14 @@ impl Codec for Identity {
                 groups,
                 is_service,
                 token_hash,
+                expires_at_us,
             } => {
                 let message = pb::IdentityCreated {
                     name: name.clone(),
                     groups: groups.clone(),
                     is_service: *is_service,
                     token_hash: token_hash.to_vec().into(),
+                    expires_at_us: expires_at_us.unwrap_or_default(),
                 };
                 (CREATED, message.encode_to_vec())
             }
@@ -57,6 +59,7 @@ impl Codec for Identity {
                         .as_ref()
                         .try_into()
                         .map_err(|_| unknown())?,
+                    expires_at_us: (message.expires_at_us != 0).then_some(message.expires_at_us),
                 })
             }
             (REVOKED, 1) => Ok(Event::Revoked),
@@ -78,11 +81,27 @@ mod tests {
             groups: vec!["ci".to_owned(), "viewer".to_owned()],
             is_service: true,
             token_hash: std::array::from_fn(|at| u8::try_from(at).unwrap()),
+            expires_at_us: None,
         };
         let checked = [created, Event::Revoked]
             .iter()
             .map(|event| golden.check::<Identity>(event).unwrap())
             .collect();
         assert_eq!(golden.names("towpath.access.v1").unwrap(), checked);
+    }
+
+    #[test]
+    fn an_expiry_is_kept() {
+        let created = Event::Created {
+            name: "ci".to_owned(),
+            groups: vec!["ci".to_owned()],
+            is_service: true,
+            token_hash: [7; 32],
+            expires_at_us: Some(1_700_000_000_000_000),
+        };
+        assert_eq!(
+            Identity::decode(&Identity::encode(&created)).unwrap(),
+            created
+        );
     }
 }

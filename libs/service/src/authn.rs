@@ -66,13 +66,19 @@ fn check(directory: &Directory, headers: &HeaderMap, method: &str) -> Result<Pri
         .get(header::AUTHORIZATION)
         .ok_or(Unauthenticated::Missing)?;
     let text = value.to_str().map_err(|_| Unauthenticated::Unknown)?;
-    let (scheme, token) = text.split_once(' ').ok_or(Unauthenticated::Unknown)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Unauthenticated::Missing.into());
-    }
-    let principal = directory.authenticate(token.trim())?;
+    let principal = directory.authenticate(bearer(text)?)?;
     authorize(&principal, method)?;
     Ok(principal)
+}
+
+/// The token in the value of an `authorization` header.
+pub fn bearer(value: &str) -> Result<&str, Unauthenticated> {
+    let (scheme, token) = value.split_once(' ').ok_or(Unauthenticated::Unknown)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(token.trim())
+    } else {
+        Err(Unauthenticated::Missing)
+    }
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

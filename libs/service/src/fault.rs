@@ -142,6 +142,7 @@ impl From<access::Unauthenticated> for Fault {
             access::Unauthenticated::Missing => "token-missing",
             access::Unauthenticated::Unknown => "token-unknown",
             access::Unauthenticated::Revoked => "token-revoked",
+            access::Unauthenticated::Expired => "token-expired",
         };
         Self::new(Kind::Unauthenticated, code, why.to_string()).fix(why.fix())
     }

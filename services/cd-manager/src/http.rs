@@ -7,8 +7,9 @@ use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, header};
 use axum::routing::post;
+use intake::BuildReport;
 use proto::delivery::v1 as pb;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use service::fault::{Fault, Kind};
 use service::{authn, key, serve};
 
@@ -18,23 +19,6 @@ pub(crate) fn router(inner: Arc<Inner>) -> axum::Router {
     axum::Router::new()
         .route("/api/v1/builds", post(report))
         .with_state(inner)
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BuildReport {
-    definition: String,
-    container: String,
-    version: String,
-    #[serde(default)]
-    release_type: String,
-    digest: String,
-    #[serde(default)]
-    registries: Vec<String>,
-    #[serde(default)]
-    commit: String,
-    #[serde(default)]
-    ci_run: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -103,17 +87,7 @@ async fn answer(inner: &Inner, caller: &Principal, request: Request) -> Result<B
         return Err(not_a_report("body-malformed", "it is no JSON object"));
     }
     let report: BuildReport = serde_json::from_slice(&body).map_err(|error| malformed(&error))?;
-    let request = pb::ReportBuildRequest {
-        definition: report.definition,
-        container: report.container,
-        version: report.version,
-        release_type: report.release_type,
-        digest: report.digest,
-        registries: report.registries,
-        commit: report.commit,
-        ci_run: report.ci_run,
-        dry_run: false,
-    };
+    let request = pb::ReportBuildRequest::from(report);
     let found = inner
         .report_build(&caller.name, key.as_deref(), &request)
         .await?;

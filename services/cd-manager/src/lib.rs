@@ -12,6 +12,7 @@ pub mod projections;
 mod queries;
 
 mod deps;
+mod events;
 mod http;
 mod rpc;
 

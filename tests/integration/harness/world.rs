@@ -184,13 +184,19 @@ impl World {
 
     /// The exported log of a data directory that no server uses.
     pub(crate) async fn export(&self) -> Export {
-        let path = self.root.join("log.export");
-        self.cli(&["log", "export", path.to_str().unwrap()])
-            .await
-            .ok();
+        let path = self.export_to("log.export").await;
         let export = Export::read(&std::fs::read(&path).unwrap());
         std::fs::remove_file(path).unwrap();
         export
+    }
+
+    /// Exports the log of a data directory that no server uses; gives the file.
+    pub(crate) async fn export_to(&self, name: &str) -> PathBuf {
+        let path = self.root.join(name);
+        self.cli(&["log", "export", path.to_str().unwrap()])
+            .await
+            .ok();
+        path
     }
 
     /// A database of the data directory.

@@ -6,6 +6,7 @@ mod bad_input;
 #[path = "12_bad_manifests.rs"]
 mod bad_manifests;
 mod changelog;
+mod checker;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;
 mod future_event;

@@ -1,5 +1,6 @@
 //! cd-manager: decides what runs where; also keeps who may call.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,12 @@ use access::domain::identity::Identity;
 use cd_manager::CdManager;
 use eventlog::Repository;
 use git::{Author, Limits, Writer};
+use intake::Intake;
 use proto::access::v1::access_service_server::AccessServiceServer;
 use service::serve;
 
 use super::super::ground::Ground;
-use super::super::{access::Access, admin};
+use super::super::{access::Access, admin, intake as queue};
 use super::AddServices;
 use crate::failure::Failure;
 
@@ -19,6 +21,8 @@ use crate::failure::Failure;
 pub(in crate::serve) struct Part {
     pub(in crate::serve) manager: CdManager,
     access: Access,
+    /// Reports that come as events.
+    intake: Option<Intake>,
 }
 
 /// Puts the role together; makes sure that somebody may call.
@@ -35,7 +39,12 @@ pub(in crate::serve) async fn open(ground: &Ground) -> Result<Part, Failure> {
         revoking: Arc::default(),
     };
     let manager = cd_manager::build(deps(ground)?);
-    Ok(Part { manager, access })
+    let intake = queue::open(ground, &manager).await?;
+    Ok(Part {
+        manager,
+        access,
+        intake,
+    })
 }
 
 impl Part {
@@ -53,6 +62,13 @@ impl Part {
     pub(in crate::serve) fn run(&self, ground: &Ground) {
         let (role, stop) = (self.manager.clone(), ground.stop.clone());
         ground.watch(cd_manager::ROLE, async move { role.run(stop).await });
+        if let Some(intake) = self.intake.clone() {
+            let stop = ground.stop.clone();
+            ground.watch("intake", async move {
+                intake.run(stop).await;
+                Ok::<(), Infallible>(())
+            });
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Command {
         is_service: bool,
         /// SHA-256 of its token.
         token_hash: [u8; 32],
+        /// When the token stops being accepted, in microseconds since 1970; never without it.
+        expires_at_us: Option<i64>,
     },
     /// Refuse its token from now on.
     Revoke,
@@ -33,6 +35,8 @@ pub enum Event {
         is_service: bool,
         /// SHA-256 of its token.
         token_hash: [u8; 32],
+        /// When the token stops being accepted, in microseconds since 1970; never without it.
+        expires_at_us: Option<i64>,
     },
     /// Its token is refused.
     Revoked,
@@ -85,12 +89,14 @@ impl Decider for Identity {
                     groups,
                     is_service,
                     token_hash,
+                    expires_at_us,
                 },
             ) => Ok(vec![Event::Created {
                 name: name.clone(),
                 groups: groups.clone(),
                 is_service: *is_service,
                 token_hash: *token_hash,
+                expires_at_us: *expires_at_us,
             }]),
             (State::Active { .. }, Command::Revoke) => Ok(vec![Event::Revoked]),
             (State::Revoked, Command::Revoke) => Ok(vec![]),
@@ -119,6 +125,7 @@ mod tests {
             groups: vec!["ci".into()],
             is_service: true,
             token_hash: [byte; 32],
+            expires_at_us: None,
         }
     }
 

@@ -248,7 +248,7 @@ impl Inner {
     }
 
     /// The manifests as they are now; nothing can be decided without them.
-    async fn manifests(&self) -> Result<Arc<Snapshot>, Fault> {
+    pub(crate) async fn manifests(&self) -> Result<Arc<Snapshot>, Fault> {
         self.deps.desk.look().await.map_err(|DeskError::Git(error)| {
             let kind = if error.retryable() { Kind::Unknown } else { Kind::Rejected };
             Fault::new(kind, "manifests-unusable", format!("[{}] {error}", error.code()))

@@ -1,4 +1,4 @@
-//! `ReportBuild`: CI says that a build exists. gRPC and HTTP end here.
+//! `ReportBuild`: CI says that a build exists. gRPC, HTTP and events end here.
 
 use std::sync::Arc;
 
@@ -23,6 +23,17 @@ impl Inner {
         caller: &str,
         key: Option<&str>,
         request: &pb::ReportBuildRequest,
+    ) -> Result<pb::ReportBuildResponse, Fault> {
+        self.report_build_as_seen(caller, key, request, None).await
+    }
+
+    /// The same with manifests that were looked at since the report came.
+    pub(crate) async fn report_build_as_seen(
+        &self,
+        caller: &str,
+        key: Option<&str>,
+        request: &pb::ReportBuildRequest,
+        seen: Option<Arc<Snapshot>>,
     ) -> Result<pb::ReportBuildResponse, Fault> {
         let mut report = parse(request)?;
         let id = derive::build(
@@ -52,7 +63,10 @@ impl Inner {
             self.open_all(id, &known).await?;
             return answer(id, &report.digest, &known);
         }
-        let snapshot = self.manifests().await?;
+        let snapshot = match seen {
+            Some(snapshot) => snapshot,
+            None => self.manifests().await?,
+        };
         let routing = route(id, &mut report, &snapshot)?;
         let digest = report.digest.clone();
         let command = Command { report, routing };
