@@ -107,6 +107,15 @@ pub(crate) enum Command {
     /// The read models made of the log.
     #[command(subcommand)]
     Projections(Projections),
+    /// Make an authority and a certificate signed by it, to try out TLS.
+    Certificate(Certificate),
+    /// Ask a server how it is; for health checks.
+    #[command(hide = true)]
+    Probe {
+        /// /livez, /readyz or /healthz.
+        #[arg(default_value = "/readyz")]
+        path: String,
+    },
     /// Write the sample application as an image into an OCI layout.
     SampleImage(SampleImage),
     /// Print a completion script for a shell.
@@ -189,12 +198,12 @@ pub(crate) struct Demo {
     #[arg(long, conflicts_with_all = ["prepare", "server"])]
     pub(crate) keep: bool,
     /// Where to work; left there afterwards [default: a new directory for temporary files]. With
-    /// --server: the directory that was prepared, which the server reads, too.
+    /// --server, where that server finds its manifests (manifests.git) and images (images).
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
-    /// Only make the manifests repository and the image layout, for a server that is started on
-    /// them; `demo --server URL --dir DIR` then shows the main job on that server.
-    #[arg(long, requires = "dir")]
+    /// Only make the manifests repository and the images in --dir, for a server to be started on
+    /// them.
+    #[arg(long, requires = "dir", conflicts_with = "keep")]
     pub(crate) prepare: bool,
 }
 
@@ -507,4 +516,17 @@ pub(crate) struct SampleImage {
     /// Answer health probes with 500 and this text.
     #[arg(long, value_name = "TEXT")]
     pub(crate) broken: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Certificate {
+    /// Where ca.crt, tls.crt and tls.key go; a set that is there is kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// A host name or address that the certificate is for. May be repeated.
+    #[arg(long = "name", value_name = "HOST", required = true)]
+    pub(crate) names: Vec<String>,
+    /// Replace what is there.
+    #[arg(long)]
+    pub(crate) renew: bool,
 }

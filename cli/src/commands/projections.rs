@@ -11,25 +11,31 @@ use super::{Scene, progress};
 use crate::args;
 use crate::failure::Failure;
 use crate::output;
-use crate::serve::{projections, refused};
+use crate::serve::{database, projections, refused};
 
 pub(super) async fn run(scene: &Scene, command: args::Projections) -> Result<ExitCode, Failure> {
     let data = scene.data()?;
+    let config = service::Config::load(&data, crate::home::settings())?;
+    // In PostgreSQL each role has a schema of its own; today one of them has read models.
+    let roles: &[Role] = if config.reads.url.is_empty() {
+        &Role::ALL
+    } else {
+        &[Role::CdManager]
+    };
+    let read = database(&data, &config, roles)?;
     let record = scene.record().await?;
     let log = record.log();
-    let read = Database::File(data.join("read.db"));
     let code = match command {
         args::Projections::Rebuild => {
-            let _lock =
-                lock::lock(&data).map_err(|error| refused("data-directory-in-use", &error))?;
-            let at = projector::rebuild(
-                &read,
-                &log,
-                &projections(&Role::ALL),
-                &mut progress("rebuilding"),
-            )
-            .await
-            .map_err(|error| refused("read-models", &error))?;
+            // A file has one user; a schema is rebuilt while it is served.
+            let _lock = matches!(read, Database::File(_))
+                .then(|| lock::lock(&data))
+                .transpose()
+                .map_err(|error| refused("data-directory-in-use", &error))?;
+            let mut progress = progress("rebuilding");
+            let at = projector::rebuild(&read, &log, &projections(roles), &mut progress)
+                .await
+                .map_err(|error| refused("read-models", &error))?;
             if scene.is_json() {
                 output::json(&json!({ "position": at.position.0 }))?;
             } else {
@@ -38,7 +44,7 @@ pub(super) async fn run(scene: &Scene, command: args::Projections) -> Result<Exi
             ExitCode::SUCCESS
         }
         args::Projections::Verify => {
-            let found = projector::verify(&read, &log, &projections(&Role::ALL))
+            let found = projector::verify(&read, &log, &projections(roles))
                 .await
                 .map_err(|error| refused("read-models", &error))?;
             show(scene, &found)?

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ground::{self, Ground};
-use super::roles::{cd_manager, changelog, projections, releaser, runner};
+use super::roles::{cd_manager, changelog, releaser, runner};
 use super::router::{self, Parts};
 use super::{Record, Running, make_private, presence, refused};
 use crate::failure::Failure;
@@ -42,7 +42,7 @@ pub(crate) async fn start(
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let record = Record::open(data, config, clock.as_ref(), entropy.as_ref()).await?;
     ground::keep_private(data, "log.db")?;
-    let projector = ground::open_projector(data, record.log(), projections(wanted)).await?;
+    let projector = ground::open_projector(data, config, wanted, record.log()).await?;
     let now = Arc::clone(&clock);
     let ground = Ground {
         data: data.to_owned(),

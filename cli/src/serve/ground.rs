@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access::Directory;
-use eventlog::projector::Database;
+use eventlog::projector::{Database, Server};
 use eventlog::{EventLog, Projector};
 use service::entropy::Entropy;
 use service::key::Keys;
-use service::role::Roles;
+use service::role::{Role, Roles};
 use service::{Clock, Config};
 use source::{Desk, DeskError, Histories};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::refused;
+use super::{projections, refused};
 use crate::failure::Failure;
 
 /// What every role of this process shares.
@@ -137,14 +137,30 @@ pub(super) fn keep_private(data: &Path, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Where the read models of these roles are: a file in the data directory, or a schema of theirs.
+pub(crate) fn database(data: &Path, config: &Config, of: &[Role]) -> Result<Database, Failure> {
+    let reads = &config.reads;
+    if reads.url.is_empty() {
+        return Ok(Database::File(data.join("read.db")));
+    }
+    let schema = match of {
+        [one] => one.as_str(),
+        _ => "towpath",
+    };
+    Server::new(&reads.url, reads.password_file.as_deref(), schema)
+        .map(Database::Postgres)
+        .map_err(|error| Failure::usage("reads", error.to_string()))
+}
+
 /// The read models of a process.
 pub(super) async fn open_projector(
     data: &Path,
+    config: &Config,
+    of: &[Role],
     log: Arc<dyn EventLog>,
-    projections: Vec<Box<dyn eventlog::Projection>>,
 ) -> Result<Projector, Failure> {
-    let read = Database::File(data.join("read.db"));
-    let projector = Projector::open(&read, log, projections)
+    let database = database(data, config, of)?;
+    let projector = Projector::open(&database, log, projections(of))
         .await
         .map_err(|error| projector_refused(&error))?;
     keep_private(data, "read.db")?;

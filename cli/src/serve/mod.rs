@@ -16,7 +16,7 @@ mod router;
 mod running;
 
 pub(crate) use assemble::start;
-pub(crate) use ground::make_private;
+pub(crate) use ground::{database, make_private};
 pub(crate) use record::Record;
 pub(crate) use roles::projections;
 pub(crate) use running::Running;

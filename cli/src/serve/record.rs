@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use eventlog::{EventLog, LogIdentity, SqliteLog, sqlite};
-use service::config::Backend;
+use eventlog::nats::{self, NatsLog};
+use eventlog::{Durability, EventLog, LogIdentity, SqliteLog, sqlite};
+use service::config::{Backend, Profile};
 use service::entropy::Entropy;
 use service::{Clock, Config};
 
@@ -16,6 +17,8 @@ use crate::failure::Failure;
 pub(crate) enum Record {
     /// One file in the data directory.
     File(SqliteLog),
+    /// A stream on NATS.
+    Nats(NatsLog),
 }
 
 impl Record {
@@ -28,7 +31,7 @@ impl Record {
     ) -> Result<Self, Failure> {
         match config.log.backend {
             Backend::Sqlite => open_file(data, clock, entropy).await.map(Self::File),
-            Backend::Nats => Err(Failure::usage("log-backend", "nats is not linked in")),
+            Backend::Nats => open_nats(config).await.map(Self::Nats),
         }
     }
 
@@ -39,7 +42,7 @@ impl Record {
                 .await
                 .map(Self::File)
                 .map_err(|error| refused("log-unusable", &error)),
-            Backend::Nats => Err(Failure::usage("log-backend", "nats is not linked in")),
+            Backend::Nats => open_nats(config).await.map(Self::Nats),
         }
     }
 
@@ -47,14 +50,75 @@ impl Record {
     pub(crate) fn log(&self) -> Arc<dyn EventLog> {
         match self {
             Self::File(log) => Arc::new(log.clone()),
+            Self::Nats(log) => Arc::new(log.clone()),
         }
+    }
+
+    /// Returns once the log continues in a later epoch; never, where that cannot happen.
+    pub(crate) async fn continues_elsewhere(&self) -> u32 {
+        if let Self::Nats(log) = self
+            && let Ok(epoch) = log.newer_epoch().wait_for(Option::is_some).await
+            && let Some(epoch) = *epoch
+        {
+            return epoch;
+        }
+        std::future::pending().await
     }
 
     /// Ends its connections.
     pub(crate) async fn close(&self) {
         match self {
             Self::File(log) => log.close().await,
+            Self::Nats(log) => log.close().await,
         }
+    }
+}
+
+async fn open_nats(config: &Config) -> Result<NatsLog, Failure> {
+    let options = nats_options(config)?;
+    NatsLog::open(&options)
+        .await
+        .map_err(|error| nats_refused(&error))
+}
+
+/// How the log on NATS is reached, as configured.
+pub(crate) fn nats_options(config: &Config) -> Result<nats::Options, Failure> {
+    let log = &config.log;
+    let password = match &log.password_file {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Failure::usage("log-password", format!("{}: {error}", path.display()))
+                    .fix("put the password of the NATS user into that file")
+            })?;
+            Some(text.trim().to_owned())
+        }
+    };
+    let mut options = nats::Options::new("");
+    options.servers = log.servers().map(str::to_owned).collect();
+    options.user = Some(log.user.clone()).filter(|it| !it.is_empty());
+    options.password = password;
+    options.ca.clone_from(&log.ca);
+    options.replicas = usize::from(log.replicas);
+    options.profile = match log.profile {
+        Profile::Development => nats::Profile::Development,
+        Profile::Production => nats::Profile::Production,
+    };
+    options.durability = if log.synced {
+        Durability::Fsync
+    } else {
+        Durability::OsBuffered
+    };
+    Ok(options)
+}
+
+/// A server that is away may come back; everything else is for a person.
+pub(crate) fn nats_refused(error: &nats::OpenError) -> Failure {
+    match error {
+        nats::OpenError::Unreachable { .. } | nats::OpenError::Restoring { .. } => {
+            Failure::broke("log-unavailable", error.to_string())
+        }
+        other => refused("log-refused", other),
     }
 }
 

@@ -232,6 +232,7 @@ mod tests {
             correlation: None,
             causation: None,
             request_hash: None,
+            traceparent: None,
             events: vec![Identity::encode(&created)],
         };
         let stored = Stored {

@@ -161,18 +161,25 @@ fn expect(deployment: &pb::Deployment, state: &str) -> Result<(), Failure> {
 }
 
 impl Told {
-    pub(super) fn print(&self, world: &World, data: &Path) -> Result<(), Failure> {
+    /// With the data directory of the demo's own server, also how to ask that.
+    pub(super) fn print(&self, world: &World, data: Option<&Path>) -> Result<(), Failure> {
         output::line("")?;
         output::line(&format!("deployment  {}", self.deployment))?;
         output::line(&format!("commit      {}", self.commit))?;
         output::line(&format!("remote      {}", world.remote.display()))?;
         output::line(&format!("url         {}", self.url))?;
         output::line("")?;
-        output::line("Look at it (with --keep it stays up):")?;
+        output::line(match data {
+            Some(_) => "Look at it (with --keep it stays up):",
+            None => "Look at it:",
+        })?;
         output::line(&format!(
             "  git -C {} log --format='%h %s  %(trailers:key=Towpath-Deployment,valueonly)'",
             world.remote.display()
         ))?;
+        let Some(data) = data else {
+            return Ok(());
+        };
         let data = data.display();
         output::line(&format!("  towpath --data {data} environments list"))?;
         output::line(&format!(

@@ -12,6 +12,10 @@ use crate::sample;
 
 /// The application's name.
 pub(super) const APPLICATION: &str = "storefront";
+/// The manifests repository, within the directory.
+const REMOTE: &str = "manifests.git";
+/// The images, within the directory.
+const IMAGES: &str = "images";
 
 /// Where everything is.
 pub(super) struct World {
@@ -21,9 +25,33 @@ pub(super) struct World {
 }
 
 impl World {
+    /// The one that is there, or a new one.
+    pub(super) async fn open_or_make(dir: &Path) -> Result<Self, Failure> {
+        if dir.join(REMOTE).exists() {
+            Self::open(dir)
+        } else {
+            Self::make(dir).await
+        }
+    }
+
+    /// The one that is there.
+    pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
+        let remote = dir.join(REMOTE);
+        if !remote.is_dir() {
+            return Err(Failure::usage(
+                "no-manifests",
+                format!("{} is not there", remote.display()),
+            )
+            .fix("make it with `towpath demo --prepare --dir DIR`"));
+        }
+        let layout = Layout::create(dir.join(IMAGES))
+            .map_err(|error| Failure::broke("demo", error.to_string()))?;
+        Ok(Self { remote, layout })
+    }
+
     pub(super) async fn make(dir: &Path) -> Result<Self, Failure> {
-        let remote = dir.join("manifests.git");
-        let images = dir.join("images");
+        let remote = dir.join(REMOTE);
+        let images = dir.join(IMAGES);
         let broke = |error: &dyn std::fmt::Display| Failure::broke("demo", error.to_string());
         let layout = Layout::create(&images).map_err(|error| broke(&error))?;
         git::init_bare(&remote)
@@ -47,18 +75,6 @@ impl World {
         )
         .await
         .map_err(|error| broke(&error))?;
-        Ok(Self { remote, layout })
-    }
-
-    /// What was made before in a directory.
-    pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
-        let remote = dir.join("manifests.git");
-        let layout = Layout::open(dir.join("images")).map_err(|error| {
-            Failure::refused("not-prepared", error.to_string()).fix(format!(
-                "prepare it with `towpath demo --prepare --dir {}`",
-                dir.display()
-            ))
-        })?;
         Ok(Self { remote, layout })
     }
 
