@@ -62,6 +62,9 @@ pub(crate) enum Command {
     Up(Up),
     /// Run some of the roles in this process; the others run elsewhere (`[roles]` says where).
     Serve(Serve),
+    /// Bring NATS to what this version needs, with an operator's credentials; before the roles
+    /// start.
+    Migrate,
     /// Show the main job on an installation made for it: promotions, a version that fails, the next.
     Demo(Demo),
     /// Prepare a data directory, or propose manifests for an existing repository.

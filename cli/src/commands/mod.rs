@@ -13,6 +13,7 @@ mod init;
 mod log;
 mod manifests;
 mod manual;
+mod migrate;
 mod probe;
 mod projections;
 mod release;
@@ -76,6 +77,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.command {
         Command::Up(up) => Box::pin(up::run(&scene, up)).await?,
         Command::Serve(serve) => Box::pin(serve::run(&scene, serve)).await?,
+        Command::Migrate => migrate::run(&scene).await?,
         Command::Demo(demo) => Box::pin(demo::run(&scene, demo)).await?,
         Command::Init(init) => init::run(&scene, init).await?,
         Command::Status => status::run(&scene).await?,

@@ -27,16 +27,26 @@ pub(super) async fn run_roles(
     leave_applications: bool,
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
-    let running = tokio::select! {
-        running = Box::pin(serve::start(data, config, roles)) => running?,
-        // Nothing is half-done that the next start would not finish.
-        () = signals.wait() => return Ok(()),
-    };
-    config.write_if_missing(data)?;
-    output::line(&format!("ready: {}", running.address))?;
-    signals.wait().await;
-    running.stop(leave_applications).await;
-    Ok(())
+    loop {
+        let running = tokio::select! {
+            running = Box::pin(serve::start(data, config, roles)) => running?,
+            // Nothing is half-done that the next start would not finish.
+            () = signals.wait() => return Ok(()),
+        };
+        config.write_if_missing(data)?;
+        output::line(&format!("ready: {}", running.address))?;
+        let epoch = tokio::select! {
+            () = signals.wait() => None,
+            epoch = running.continues_elsewhere() => Some(epoch),
+        };
+        let Some(epoch) = epoch else {
+            running.stop(leave_applications).await;
+            return Ok(());
+        };
+        // The log was restored: whatever this process knows may be of a past that is gone.
+        tracing::warn!(epoch, "the log continues in a later epoch: starting again");
+        running.stop(true).await;
+    }
 }
 
 /// The file, the environment, the flags: the last one wins.

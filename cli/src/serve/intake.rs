@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cd_manager::CdManager;
 use intake::{Broker, Intake, Reports, StreamError};
+use service::Config;
 use service::config::{Backend, Log};
 
 use super::ground::Ground;
@@ -16,25 +17,40 @@ pub(super) async fn open(ground: &Ground, manager: &CdManager) -> Result<Option<
     if log.backend == Backend::Sqlite {
         return Ok(None);
     }
-    let client = broker(log)?.connect().await.map_err(|error| {
+    let client = connect(log).await?;
+    let reports = Arc::new(manager.clone()) as Arc<dyn Reports>;
+    let (directory, clock) = (ground.directory.clone(), Arc::clone(&ground.clock));
+    Intake::open(client, log.replicas.into(), directory, clock, reports)
+        .await
+        .map(Some)
+        .map_err(|error| streams_refused(&error))
+}
+
+/// Makes the streams of CI's events, with an operator's credentials.
+pub(crate) async fn create_intake(config: &Config) -> Result<(), Failure> {
+    let client = connect(&config.log).await?;
+    let made = intake::create(client, config.log.replicas.into()).await;
+    made.map_err(|error| streams_refused(&error))
+}
+
+async fn connect(log: &Log) -> Result<intake::Client, Failure> {
+    broker(log)?.connect().await.map_err(|error| {
         let text = error.to_string();
         if error.is_final {
             Failure::refused("intake-refused", text)
         } else {
             Failure::broke("intake-unreachable", text)
         }
-    })?;
-    let reports = Arc::new(manager.clone()) as Arc<dyn Reports>;
-    let (directory, clock) = (ground.directory.clone(), Arc::clone(&ground.clock));
-    Intake::open(client, log.replicas.into(), directory, clock, reports)
-        .await
-        .map(Some)
-        .map_err(|error| match &error {
-            StreamError::Missing { .. } | StreamError::Changed { .. } => {
-                refused("intake-streams", &error)
-            }
-            StreamError::Refused { .. } => Failure::broke("intake-streams", error.to_string()),
-        })
+    })
+}
+
+fn streams_refused(error: &StreamError) -> Failure {
+    match error {
+        StreamError::Missing { .. } | StreamError::Changed { .. } => {
+            refused("intake-streams", error)
+        }
+        StreamError::Refused { .. } => Failure::broke("intake-streams", error.to_string()),
+    }
 }
 
 /// The broker of the log, which carries the queue as well.

@@ -17,7 +17,8 @@ mod running;
 
 pub(crate) use assemble::start;
 pub(crate) use ground::{database, make_private};
-pub(crate) use record::Record;
+pub(crate) use intake::create_intake;
+pub(crate) use record::{Record, nats_options, nats_refused};
 pub(crate) use roles::projections;
 pub(crate) use running::Running;
 

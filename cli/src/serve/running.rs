@@ -27,6 +27,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Returns once the log continues in a later epoch.
+    pub(crate) async fn continues_elsewhere(&self) -> u32 {
+        self.record.continues_elsewhere().await
+    }
+
     /// Stops in order: no new calls, calls in flight end, roles end, the log closes.
     pub(crate) async fn stop(self, leave_applications: bool) {
         // Whoever reads it from now on would find nobody.

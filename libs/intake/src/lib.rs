@@ -15,6 +15,7 @@ mod origin;
 mod report;
 mod streams;
 
+pub use async_nats::Client;
 pub use connect::{Broker, ConnectError};
 pub use event::Event;
 pub use intake::{Intake, Reports};
