@@ -96,6 +96,13 @@ pub(crate) enum Command {
         /// The deployment's id, or the beginning of it.
         deployment: String,
     },
+    /// Say yes to what a stage of a deployment would do.
+    Approve(Say),
+    /// Say no to it: the stage is halted.
+    Reject(Say),
+    /// What asks for approval.
+    #[command(subcommand)]
+    Approvals(Approvals),
     /// Return an application to a version that ran before, and hold it there.
     Rollback(Rollback),
     /// Stop automatic promotion for a while.
@@ -229,7 +236,8 @@ pub(crate) enum Access {
     Create {
         /// Its name.
         name: String,
-        /// A group: admin, release-manager, developer, ci or viewer. May be repeated.
+        /// A group: admin, release-manager, developer, ci, viewer, or one that an approval policy
+        /// names. May be repeated.
         #[arg(long = "group", value_name = "GROUP", required = true)]
         groups: Vec<String>,
         /// A machine, not a person.
@@ -391,6 +399,66 @@ pub(crate) enum Release {
     Show {
         /// Its id, the beginning of it, `application-set/bundle`, or a tag.
         release: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Say {
+    /// The deployment's id, or the beginning of it.
+    pub(crate) deployment: String,
+    /// The stage [default: the one that asks now].
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) stage: String,
+    /// Why; kept as it is written.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) comment: String,
+    /// The plan that was looked at, or the beginning of its digest: refused when another one
+    /// is asked about now [default: whichever is].
+    #[arg(
+        long,
+        value_name = "DIGEST",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) plan: String,
+    /// Same key and words, same answer [default: a new key].
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// Check everything, record nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Approvals {
+    /// List what asks for approval, newest first.
+    List {
+        /// What is settled too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show who is asked about a deployment, and what they said.
+    Show {
+        /// The deployment's id, or the beginning of it.
+        deployment: String,
+        /// The stage [default: the one that asked last].
+        #[arg(
+            long,
+            value_name = "NAME",
+            default_value = "",
+            hide_default_value = true
+        )]
+        stage: String,
     },
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proto::access::v1::access_service_client::AccessServiceClient;
+use proto::approval::v1::approval_service_client::ApprovalServiceClient;
 use proto::changelog::v1::changelog_service_client::ChangelogServiceClient;
 use proto::control::v1::control_service_client::ControlServiceClient;
 use proto::delivery::v1::delivery_service_client::DeliveryServiceClient;
@@ -68,6 +69,10 @@ impl Client {
 
     pub(crate) fn changelog(&self) -> ChangelogServiceClient<Wire> {
         ChangelogServiceClient::new(self.0.clone())
+    }
+
+    pub(crate) fn approval(&self) -> ApprovalServiceClient<Wire> {
+        ApprovalServiceClient::new(self.0.clone()).max_decoding_message_size(64 * 1024 * 1024)
     }
 
     pub(crate) fn access(&self) -> AccessServiceClient<Wire> {

@@ -1,6 +1,7 @@
 //! The commands, one file per verb.
 
 mod access;
+mod approvals;
 mod build;
 mod certificate;
 mod changelog;
@@ -88,6 +89,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Environments(environments) => environments::run(&scene, environments).await?,
         Command::Release(release) => release::run(&scene, release).await?,
         Command::Changelog { deployment } => changelog::run(&scene, deployment).await?,
+        Command::Approve(say) => approvals::approve(&scene, say).await?,
+        Command::Reject(say) => approvals::reject(&scene, say).await?,
+        Command::Approvals(approvals) => approvals::run(&scene, approvals).await?,
         Command::Rollback(rollback) => rollback::run(&scene, rollback).await?,
         Command::Hold(hold) => hold::run(&scene, hold).await?,
         Command::Manifests(manifests) => return manifests::run(&scene, manifests),

@@ -15,6 +15,7 @@ use service::entropy::Entropy;
 use service::fault::{Fault, Kind};
 use service::key::Keys;
 use service::{authn, key};
+use source::Desk;
 use tonic::{Request, Response, Status};
 
 /// The gRPC service.
@@ -25,6 +26,7 @@ pub(super) struct Access {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) keys: Arc<Keys>,
+    pub(super) desk: Desk,
     pub(super) revoking: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -136,6 +138,27 @@ impl Access {
             })
     }
 
+    /// Groups that mean something: those of the table of methods, and those that an approval
+    /// policy names.
+    async fn known_groups(&self) -> Vec<String> {
+        let mut known: Vec<String> = authorize::known_groups()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        match self.desk.look().await {
+            Ok(snapshot) => {
+                let asked = snapshot.graph.approval_groups();
+                known.extend(asked.into_iter().map(str::to_owned));
+                known.sort_unstable();
+                known.dedup();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the manifests cannot be read, so groups that only they name are not known");
+            }
+        }
+        known
+    }
+
     async fn create(
         &self,
         request: &Request<pb::CreateIdentityRequest>,
@@ -143,8 +166,8 @@ impl Access {
         let context = self.context(request, "CreateIdentity", request.get_ref().dry_run)?;
         let asked = request.get_ref();
         let name = Name::parse(&asked.name)?.to_string();
-        let known = authorize::known_groups();
-        if let Some(wrong) = asked.groups.iter().find(|it| !known.contains(&it.as_str())) {
+        let known = self.known_groups().await;
+        if let Some(wrong) = asked.groups.iter().find(|it| !known.contains(*it)) {
             let wrong: String = wrong
                 .chars()
                 .take(80)

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ground::{self, Ground};
-use super::roles::{cd_manager, changelog, releaser, runner};
+use super::roles::{approval_ledger, cd_manager, changelog, releaser, runner};
 use super::router::{self, Parts};
 use super::{Record, Running, make_private, presence, refused};
 use crate::failure::Failure;
@@ -91,7 +91,7 @@ async fn open_parts(ground: &Ground, wanted: &[Role]) -> Result<Parts, Failure> 
             Role::Runner => parts.runner = Some(runner::open(ground).await?),
             Role::Releaser => parts.releaser = Some(releaser::open(ground)),
             Role::Changelog => parts.changelog = Some(changelog::open(ground)),
-            Role::ApprovalLedger => {}
+            Role::ApprovalLedger => parts.approval_ledger = Some(approval_ledger::open(ground)),
         }
     }
     Ok(parts)
@@ -105,6 +105,9 @@ fn run(ground: &Ground, parts: &Parts) {
         part.run(ground);
     }
     if let Some(part) = &parts.releaser {
+        part.run(ground);
+    }
+    if let Some(part) = &parts.approval_ledger {
         part.run(ground);
     }
     if let Some(part) = &parts.changelog {

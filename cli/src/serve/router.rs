@@ -11,13 +11,14 @@ use super::control::Control;
 use super::gateway;
 use super::ground::Ground;
 use super::presence::Peers;
-use super::roles::{cd_manager, changelog, releaser, runner};
+use super::roles::{approval_ledger, cd_manager, changelog, releaser, runner};
 
 /// The roles of this process.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) cd_manager: Option<cd_manager::Part>,
     pub(super) releaser: Option<releaser::Part>,
+    pub(super) approval_ledger: Option<approval_ledger::Part>,
     pub(super) changelog: Option<changelog::Part>,
     pub(super) runner: Option<runner::Part>,
 }
@@ -41,6 +42,9 @@ pub(super) fn router(ground: &Ground, parts: &Parts, peers: &Peers) -> axum::Rou
         part.services()(&mut routes);
     }
     if let Some(part) = &parts.releaser {
+        part.services()(&mut routes);
+    }
+    if let Some(part) = &parts.approval_ledger {
         part.services()(&mut routes);
     }
     if let Some(part) = &parts.changelog {

@@ -7,7 +7,7 @@ use crate::Principal;
 pub struct Rule {
     /// The full method name.
     pub method: &'static str,
-    /// Groups that may call it; `admin` may call everything.
+    /// Groups that may call it; `*` is whoever has a token, `admin` may call everything.
     pub groups: &'static [&'static str],
 }
 
@@ -16,6 +16,10 @@ const CI: &[&str] = &["ci"];
 const MANAGERS: &[&str] = &["release-manager"];
 const DEVELOPERS: &[&str] = &["developer", "release-manager"];
 const ADMINS: &[&str] = &[];
+/// The approval policy decides, and it may name any group.
+const WHOEVER_IS_ASKED: &[&str] = &[ANYBODY];
+/// Stands for every group.
+const ANYBODY: &str = "*";
 
 /// The table. A test walks the gRPC descriptors: every method is here, and nothing else is.
 pub const RULES: &[Rule] = &[
@@ -30,6 +34,22 @@ pub const RULES: &[Rule] = &[
     Rule {
         method: "/towpath.access.v1.AccessService/RevokeIdentity",
         groups: ADMINS,
+    },
+    Rule {
+        method: "/towpath.approval.v1.ApprovalService/Approve",
+        groups: WHOEVER_IS_ASKED,
+    },
+    Rule {
+        method: "/towpath.approval.v1.ApprovalService/ListApprovals",
+        groups: WHOEVER_IS_ASKED,
+    },
+    Rule {
+        method: "/towpath.approval.v1.ApprovalService/Reject",
+        groups: WHOEVER_IS_ASKED,
+    },
+    Rule {
+        method: "/towpath.approval.v1.ApprovalService/ShowApproval",
+        groups: WHOEVER_IS_ASKED,
     },
     Rule {
         method: "/towpath.changelog.v1.ChangelogService/ShowChangelog",
@@ -116,6 +136,7 @@ pub const ADMIN: &str = "admin";
 pub fn known_groups() -> Vec<&'static str> {
     let mut groups: Vec<_> = RULES.iter().flat_map(|rule| rule.groups).copied().collect();
     groups.push(ADMIN);
+    groups.retain(|it| *it != ANYBODY);
     groups.sort_unstable();
     groups.dedup();
     groups
@@ -153,7 +174,7 @@ pub fn authorize(principal: &Principal, method: &str) -> Result<(), Denied> {
         .find(|rule| rule.method == method)
         .map_or(ADMINS, |rule| rule.groups);
     let has = |group: &str| principal.groups.iter().any(|it| it == group);
-    if has(ADMIN) || groups.iter().any(|group| has(group)) {
+    if has(ADMIN) || groups.iter().any(|group| *group == ANYBODY || has(group)) {
         return Ok(());
     }
     let needed: Vec<_> = groups.iter().chain(&[ADMIN]).copied().collect();
@@ -182,6 +203,18 @@ mod tests {
         assert!(authorize(&ci, "/towpath.delivery.v1.DeliveryService/ReportBuild").is_ok());
         assert!(authorize(&ci, "/towpath.delivery.v1.DeliveryService/Rollback").is_err());
         assert!(authorize(&ci, "/towpath.access.v1.AccessService/CreateIdentity").is_err());
+    }
+
+    #[test]
+    fn whoever_has_a_token_may_be_asked_for_approval() {
+        assert!(
+            authorize(
+                &principal("qa"),
+                "/towpath.approval.v1.ApprovalService/Approve"
+            )
+            .is_ok()
+        );
+        assert!(!known_groups().contains(&ANYBODY));
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub use error::GitError;
 pub use limits::Limits;
 pub use log::{Listed, Log};
 pub use mirror::{Mirror, Options, Tip};
+pub use read::blob_id;
 pub use relation::Relation;
 pub use seed::{init_bare, seed};
 pub use writer::{Clock, Stats, Writer};

@@ -6,6 +6,20 @@ use ids::Oid;
 use crate::mirror::{Inner, object_id, oid};
 use crate::{GitError, Mirror};
 
+/// The name that git gives to a file with these bytes, in a repository with SHA-1 names.
+pub fn blob_id(bytes: &[u8]) -> Result<Oid, GitError> {
+    let kind = gix::hash::Kind::Sha1;
+    match gix::objs::compute_hash(kind, gix::objs::Kind::Blob, bytes) {
+        Ok(id) => Ok(oid(id)),
+        // Bytes that were made to collide: no name is theirs alone.
+        Err(why) => Err(GitError::Broken {
+            place: "bytes in memory".to_owned(),
+            doing: "naming a blob",
+            detail: why.to_string(),
+        }),
+    }
+}
+
 impl Mirror {
     /// The bytes of a regular file at a commit. `None` when there is no such path, or when it is
     /// a directory, a symbolic link or a submodule.

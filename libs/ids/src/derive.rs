@@ -49,6 +49,11 @@ pub fn run(deployment: Uuid, environment: &str, attempt: u32) -> Uuid {
     )
 }
 
+/// An approval is what people said to one stage of one deployment.
+pub fn approval(deployment: Uuid, stage: &str) -> Uuid {
+    id("approval", &[&deployment.to_string(), stage])
+}
+
 /// An identity that may call, by the name it was given.
 pub fn identity(name: &str) -> Uuid {
     id("identity", &[name])

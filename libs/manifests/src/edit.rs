@@ -6,6 +6,7 @@
 //! nothing is returned.
 
 mod locate;
+mod mark;
 mod prove;
 mod write;
 
@@ -18,6 +19,8 @@ use crate::template::Values;
 use crate::tree::{Node, Span, Style, Tree, Value};
 
 use locate::{Found, locate};
+
+pub use mark::{first_difference, without_version};
 
 /// Which document of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

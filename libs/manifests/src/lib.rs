@@ -40,7 +40,10 @@ mod schema;
 
 pub use cache::Cache;
 pub use diagnostic::{Diagnostic, Label};
-pub use edit::{Document, Edited, current_scalar, current_version, set_scalar, set_version};
+pub use edit::{
+    Document, Edited, current_scalar, current_version, first_difference, set_scalar, set_version,
+    without_version,
+};
 pub use graph::Graph;
 pub use kinds::Kind;
 pub use manifest::{Identity, Manifest, Place};

@@ -1,5 +1,7 @@
 //! What the rest of the system asks a graph.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, shown, suggestion};
@@ -7,7 +9,7 @@ use crate::edit::Document;
 use crate::graph::Graph;
 use crate::kinds::{
     Application, ApplicationSet, ArtifactRegistry, BuildDefinition, DeploymentConfig, Environment,
-    GithubConnection, GithubRepository, Kind, Organization, ReleaseTrack, Spec, Target,
+    GithubConnection, GithubRepository, Kind, Organization, Policy, ReleaseTrack, Spec, Target,
 };
 use crate::link::runs;
 use crate::manifest::{Manifest, Place};
@@ -200,6 +202,32 @@ impl Graph {
                     application.name()
                 )),
         )
+    }
+
+    /// Every group that some track asks for approval.
+    pub fn approval_groups(&self) -> BTreeSet<&str> {
+        let tracks = self.of_kind(Kind::ReleaseTrack).filter_map(|it| {
+            if let Spec::ReleaseTrack(it) = &it.spec {
+                Some(it)
+            } else {
+                None
+            }
+        });
+        tracks
+            .flat_map(ReleaseTrack::stages)
+            .filter_map(|it| it.approval_policy.as_ref())
+            .flat_map(Policy::groups)
+            .collect()
+    }
+
+    /// Whether an application's track asks for approval before an environment.
+    pub fn asks_approval(&self, application: &Application, environment: &str) -> bool {
+        self.track_of(application).is_some_and(|track| {
+            track.stages().any(|stage| {
+                stage.approval_policy.is_some()
+                    && stage.environments.iter().any(|it| it == environment)
+            })
+        })
     }
 
     /// Where an application runs in an environment: the environment may override it.

@@ -20,6 +20,11 @@ macro_rules! package {
 }
 
 package!(access, "towpath.access.v1", "Who may call.");
+package!(
+    approval,
+    "towpath.approval.v1",
+    "Who approved exactly which plan."
+);
 package!(changelog, "towpath.changelog.v1", "What changed.");
 package!(control, "towpath.control.v1", "The installation itself.");
 package!(

@@ -9,13 +9,13 @@ mod world;
 
 use ids::{Oid, Uuid, derive};
 
-use crate::domain::deployment::{self, Created};
+use crate::domain::deployment::{self, Created, Verdict};
 use crate::domain::order::Rule;
 use crate::domain::release::{Candidate as ReleaseCandidate, News};
 use crate::domain::slot::{self, Candidate, Outcome, Place};
 use crate::domain::{build, scope};
 
-pub use world::World;
+pub use world::{Round, World};
 
 /// Something that happened, as far as it matters here.
 #[derive(Debug, Clone)]
@@ -32,6 +32,40 @@ pub enum Fact {
     Release(Uuid, News),
     /// The runner finished a run: where it answers, or what the target said.
     Run(Uuid, Result<String, String>),
+    /// Something happened to the approval of a stage.
+    Approval(Uuid, Said),
+}
+
+/// What happened to the approval of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// A round was opened.
+    Opened {
+        /// The deployment.
+        deployment: Uuid,
+        /// Which plan of the stage.
+        revision: u32,
+        /// Counts up over all rounds of the stage.
+        round: u32,
+    },
+    /// A person said yes.
+    Yes {
+        /// Who.
+        by: String,
+    },
+    /// Enough said yes.
+    Enough,
+    /// A person said no.
+    No {
+        /// Who.
+        by: String,
+        /// As it was written.
+        comment: String,
+        /// Groups and persons they spoke for.
+        spoke_for: Vec<String>,
+    },
+    /// The round counts for nothing any more.
+    Stale,
 }
 
 /// Something that has to be done.
@@ -61,6 +95,24 @@ pub enum Effect {
         candidate: Candidate,
         /// Why it is held.
         reason: String,
+    },
+    /// Lay what would be done before those who have to say yes.
+    Ask {
+        /// The stage.
+        stage: String,
+        /// Which plan of it.
+        revision: u32,
+    },
+    /// Record what they said.
+    RecordVerdict {
+        /// The stage.
+        stage: String,
+        /// Which plan of it.
+        revision: u32,
+        /// In which round.
+        round: u32,
+        /// What.
+        verdict: Verdict,
     },
     /// Take the slot, write the commit, record it.
     Promote {
@@ -114,6 +166,8 @@ impl Effect {
             Self::Open(_) | Self::OpenRelease(_) => "open",
             Self::Offer { .. } => "offer",
             Self::Force { .. } => "force",
+            Self::Ask { .. } => "ask",
+            Self::RecordVerdict { verdict, .. } => verdict.as_str(),
             Self::Promote { .. } => "promote",
             Self::RecordRun { .. } => "record-run",
             Self::Finish { .. } => "finish",

@@ -36,6 +36,7 @@ pub(in crate::serve) async fn open(ground: &Ground) -> Result<Part, Failure> {
         clock: Arc::clone(&ground.clock),
         entropy: Arc::clone(&ground.entropy),
         keys: Arc::clone(&ground.keys),
+        desk: ground.desk.clone(),
         revoking: Arc::default(),
     };
     let manager = cd_manager::build(deps(ground)?);

@@ -1,5 +1,6 @@
 //! The roles, each put together from the ground.
 
+pub(super) mod approval_ledger;
 pub(super) mod cd_manager;
 pub(super) mod changelog;
 pub(super) mod releaser;

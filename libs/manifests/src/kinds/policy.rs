@@ -109,6 +109,23 @@ pub enum Stakeholder {
 }
 
 impl Policy {
+    /// The groups it names, with repeats.
+    pub fn groups(&self) -> Vec<&str> {
+        match self {
+            Self::Stakeholder {
+                who: Stakeholder::Group(group),
+                ..
+            } => vec![group],
+            Self::Stakeholder {
+                who: Stakeholder::User(_),
+                ..
+            } => vec![],
+            Self::AnyOf { policies, .. } | Self::AllOf { policies } => {
+                policies.iter().flat_map(Self::groups).collect()
+            }
+        }
+    }
+
     /// Nothing for a node the check refused.
     pub(super) fn decode(node: &Node) -> Option<Self> {
         let it = Some(node);

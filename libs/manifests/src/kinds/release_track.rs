@@ -52,6 +52,14 @@ impl ReleaseTrack {
         }
     }
 
+    /// All its stages, of every list.
+    pub fn stages(&self) -> impl Iterator<Item = &Stage> {
+        self.pre_release_stages
+            .iter()
+            .chain(&self.release_stages)
+            .chain(&self.hotfix_stages)
+    }
+
     /// `metadata.name`.
     pub fn name(&self) -> &str {
         &self.meta.name

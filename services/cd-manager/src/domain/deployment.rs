@@ -3,13 +3,16 @@
 
 mod decide;
 mod evolve;
+mod review;
 mod state;
 
 use decider::Decider;
-use ids::{Oid, Uuid};
+use ids::{Digest, Oid, Uuid};
 
+pub use self::review::{Asked, Review, Verdict};
 pub use self::state::{Created, Deployment, End, Place, Step};
 use super::order::Rule;
+use super::plan::Plan;
 
 /// A deployment, or nothing yet.
 pub type State = Option<Box<Deployment>>;
@@ -29,6 +32,34 @@ pub enum Command {
         environment: String,
         /// The branch's tip now.
         since: Option<Oid>,
+        /// The approved plan that the commit has to agree with.
+        plan: Option<Digest>,
+    },
+    /// The stage at hand asks for approval: this is what would be done.
+    Ask(Plan),
+    /// What would be done is not what was planned.
+    RecordStale {
+        /// The stage.
+        stage: String,
+        /// Which plan of it.
+        revision: u32,
+        /// Where its commit was just refused, if it was.
+        environment: Option<String>,
+        /// The file that differs.
+        file: String,
+        /// The first field in it; empty when only comments or layout differ.
+        field: String,
+    },
+    /// What those who were asked said.
+    RecordVerdict {
+        /// The stage.
+        stage: String,
+        /// Which plan of it.
+        revision: u32,
+        /// In which round.
+        round: u32,
+        /// What.
+        verdict: Verdict,
     },
     /// The manifest holds the version.
     RecordCommit {
@@ -108,6 +139,68 @@ pub enum Event {
         attempt: u32,
         /// The tip before it.
         since: Option<Oid>,
+        /// The approved plan that the commit has to agree with.
+        plan: Option<Digest>,
+    },
+    /// The stage asks for approval of this.
+    StageReady(Plan),
+    /// What would be done is not what was planned any more.
+    StageStale {
+        /// The stage.
+        stage: String,
+        /// Environments that go back to waiting.
+        environments: Vec<String>,
+        /// Which plan of it.
+        revision: u32,
+        /// The plan.
+        plan: Digest,
+        /// The file that differs.
+        file: String,
+        /// The first field in it; empty when only comments or layout differ.
+        field: String,
+    },
+    /// The quorum over exactly this plan was reached.
+    StageApproved {
+        /// The stage.
+        stage: String,
+        /// Which plan of it.
+        revision: u32,
+        /// The plan.
+        plan: Digest,
+        /// In which round.
+        round: u32,
+    },
+    /// Somebody who was asked said no.
+    StageRejected {
+        /// The stage.
+        stage: String,
+        /// Environments that are halted.
+        environments: Vec<String>,
+        /// Which plan of it.
+        revision: u32,
+        /// The plan.
+        plan: Digest,
+        /// In which round.
+        round: u32,
+        /// Who.
+        by: String,
+        /// As it was written.
+        comment: String,
+        /// Groups and persons they spoke for.
+        spoke_for: Vec<String>,
+    },
+    /// Who had said no said yes.
+    StageReopened {
+        /// The stage.
+        stage: String,
+        /// Environments that wait again.
+        environments: Vec<String>,
+        /// Which plan of it.
+        revision: u32,
+        /// The plan.
+        plan: Digest,
+        /// The fresh round.
+        round: u32,
     },
     /// The manifest holds the version.
     Committed {
@@ -199,6 +292,9 @@ pub enum Rejection {
     /// The commit was requested; it runs to its end.
     #[error("its commit to `{0}` has been requested: it runs to its end")]
     Underway(String),
+    /// Nobody, or not enough, said yes to what would be done.
+    #[error("stage `{0}` is not approved as it stands")]
+    NotApproved(String),
     /// Nothing failed.
     #[error("it is {0}: nothing failed or was refused")]
     NothingToRetry(&'static str),
@@ -238,6 +334,7 @@ impl Decider for Decisions {
                 Some(Box::new(Deployment {
                     created: created.clone(),
                     places: places.collect(),
+                    asked: Vec::new(),
                     end: None,
                 }))
             }

@@ -3,8 +3,9 @@
 
 use ids::Uuid;
 
-use super::deployment::{Deployment, End, Place, Step};
+use super::deployment::{Asked, Deployment, End, Place, Review, Step};
 use super::hold::Hold;
+use super::policy::Policy;
 use super::slot;
 
 /// One reason why something waits.
@@ -33,12 +34,27 @@ pub struct Surroundings<'a> {
     pub gates: &'a [String],
     /// The role that applies manifests is running.
     pub runner_is_running: bool,
+    /// The approval that the stage waits for.
+    pub approval: Option<Approval<'a>>,
+}
+
+/// The approval that a stage waits for.
+#[derive(Debug)]
+pub struct Approval<'a> {
+    /// Who has to say yes.
+    pub policy: &'a Policy,
+    /// What they are asked about, once they are.
+    pub asked: Option<&'a Asked>,
+    /// Who said yes so far.
+    pub yes: &'a [String],
+    /// The role that collects approvals is running.
+    pub ledger_is_running: bool,
 }
 
 /// Says why `deployment` has not got further in `place`.
 pub fn place(id: Uuid, at: &Place, around: &Surroundings<'_>, now_us: i64) -> Vec<Waiting> {
     match &at.step {
-        Step::Waiting => in_queue(id, around, now_us),
+        Step::Waiting => in_queue(id, at, around, now_us),
         Step::Requested { .. } => vec![Waiting {
             on: "commit",
             why: format!(
@@ -74,17 +90,108 @@ pub fn place(id: Uuid, at: &Place, around: &Surroundings<'_>, now_us: i64) -> Ve
             next: format!("correct the manifest, then `towpath deployments retry {id}`"),
             looked_at_us: None,
         }],
+        Step::Rejected => around
+            .approval
+            .iter()
+            .filter_map(|it| rejected(id, it))
+            .collect(),
         Step::Succeeded { .. } | Step::Failed { .. } | Step::Superseded { .. } => vec![],
     }
 }
 
-fn in_queue(id: Uuid, around: &Surroundings<'_>, now_us: i64) -> Vec<Waiting> {
+/// Who is asked, what for, and what they can do.
+fn approval(id: Uuid, at: &Place, it: &Approval<'_>) -> Vec<Waiting> {
+    let mut reasons = Vec::new();
+    if !it.ledger_is_running {
+        reasons.push(Waiting {
+            on: "role",
+            why: "the role `approval-ledger`, which collects approvals, is not running".into(),
+            who_can_act: "whoever operates Towpath".into(),
+            next: "it goes on by itself when the role runs".into(),
+            looked_at_us: None,
+        });
+    }
+    let mut why = format!("stage `{}` needs approval by {}", at.stage, it.policy);
+    if !it.yes.is_empty() {
+        why.push_str("; approved so far by ");
+        why.push_str(&it.yes.join(", "));
+    }
+    if let Some(Asked {
+        review: Review::Stale { file, field },
+        ..
+    }) = it.asked
+    {
+        why.push_str(&stale(file, field));
+    }
+    let all: Vec<_> = it
+        .policy
+        .stakeholders()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let but = it.asked.map_or_else(String::new, |it| {
+        format!(", but not `{}`, who asked for it", it.plan.requested_by)
+    });
+    reasons.push(Waiting {
+        on: "approval",
+        why,
+        who_can_act: format!("{}{but}", all.join(", ")),
+        next: format!(
+            "`towpath approve {id}`, then its commit is requested; or `towpath reject {id}`"
+        ),
+        looked_at_us: None,
+    });
+    reasons
+}
+
+fn stale(file: &str, field: &str) -> String {
+    let what = if field.is_empty() {
+        "comments or layout".to_owned()
+    } else {
+        format!("`{field}`")
+    };
+    format!(
+        "; what was asked about before is stale: {what} of {file} changed since, and earlier approvals count for nothing"
+    )
+}
+
+fn rejected(id: Uuid, it: &Approval<'_>) -> Option<Waiting> {
+    let asked = it.asked?;
+    let Review::Rejected {
+        by,
+        comment,
+        spoke_for,
+        ..
+    } = &asked.review
+    else {
+        return None;
+    };
+    let comment = if comment.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", one_line(comment))
+    };
+    Some(Waiting {
+        on: "rejected",
+        why: format!("{by} rejected stage `{}`{comment}", asked.plan.stage),
+        who_can_act: spoke_for.join(", "),
+        next: format!(
+            "`towpath approve {id}` by one of them opens a fresh round; or report a build that is better"
+        ),
+        looked_at_us: None,
+    })
+}
+
+fn in_queue(id: Uuid, at: &Place, around: &Surroundings<'_>, now_us: i64) -> Vec<Waiting> {
     let slot = around.slot;
     let mut reasons: Vec<_> = around
         .gates
         .iter()
         .map(|gate| gate_is_closed(gate))
         .collect();
+    if let Some(it) = &around.approval {
+        reasons.extend(approval(id, at, it));
+    }
     let forced = slot.forced.as_ref().is_some_and(|it| it.deployment == id);
     if let Some(other) = slot.in_flight.as_ref().filter(|it| it.deployment != id) {
         reasons.push(Waiting {
@@ -115,6 +222,16 @@ fn in_queue(id: Uuid, around: &Surroundings<'_>, now_us: i64) -> Vec<Waiting> {
         });
     }
     reasons
+}
+
+/// A text of a person on one line, without what could drive a terminal; the log has it as it was
+/// written.
+pub fn one_line(text: &str) -> String {
+    let words: Vec<String> = text
+        .split_whitespace()
+        .map(|word| word.chars().filter(|it| !it.is_control()).collect())
+        .collect();
+    words.join(" ")
 }
 
 fn gate_is_closed(gate: &str) -> Waiting {

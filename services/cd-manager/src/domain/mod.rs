@@ -6,6 +6,8 @@ pub mod deployment;
 pub mod explain;
 pub mod hold;
 pub mod order;
+pub mod plan;
+pub mod policy;
 pub mod release;
 pub mod scope;
 pub mod slot;

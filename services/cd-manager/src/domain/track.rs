@@ -2,6 +2,8 @@
 
 use ids::Uuid;
 
+use super::policy::Policy;
+
 /// One stage of a snapshotted track.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
@@ -11,6 +13,8 @@ pub struct Stage {
     pub environments: Vec<String>,
     /// Conditions of the stage that nothing can meet yet: it waits rather than pass them by.
     pub gates: Vec<String>,
+    /// Who has to say yes before anything is written; nobody when there is none.
+    pub approval: Option<Policy>,
 }
 
 impl Stage {
@@ -20,6 +24,7 @@ impl Stage {
             id: format!("{position}:{}", environments.join("+")),
             environments,
             gates: Vec::new(),
+            approval: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What this role does to the world: each effect checks, acts, records, and may be done again at
 //! any point after a crash.
 
+mod ask;
 mod offer;
 mod open_release;
 mod promote;
@@ -128,6 +129,21 @@ impl Inner {
                 candidate,
                 reason,
             } => self.force(place, candidate, reason).await,
+            Effect::Ask { stage, revision } => self.lay_open(id, stage, *revision).await,
+            Effect::RecordVerdict {
+                stage,
+                revision,
+                round,
+                verdict,
+            } => {
+                let command = deployment::Command::RecordVerdict {
+                    stage: stage.clone(),
+                    revision: *revision,
+                    round: *round,
+                    verdict: verdict.clone(),
+                };
+                self.tell(id, command).await
+            }
             Effect::Promote { place, held_above } => {
                 self.promote(id, place, held_above.clone()).await
             }

@@ -9,8 +9,10 @@ use git::{Change, EditOutcome, FileEdit, Published, WriteError};
 use ids::{Oid, Uuid, derive};
 use manifests::{Diagnostic, Location, Values};
 
+use super::ask::{Difference, STALE, configuration};
 use super::retry;
 use crate::domain::deployment::{Command, Deployment, Step};
+use crate::domain::plan::Plan;
 use crate::domain::slot::{self, Place};
 use crate::{Inner, ROLE};
 
@@ -21,10 +23,23 @@ impl Inner {
         place: &Place,
         held_above: Option<String>,
     ) -> Result<(), Retry> {
-        let now_us = self.deps.clock.now_us();
+        let Some(deployment) = self.deployment(id).await? else {
+            return Ok(());
+        };
+        let Some(at) = deployment.place(&place.environment) else {
+            return Ok(());
+        };
+        let asked = deployment.asked(&at.stage).map(|it| it.plan.clone());
+        if let Some(plan) = asked.as_ref().filter(|_| at.step == Step::Waiting) {
+            // Before the slot is taken: what is not as approved must keep nobody waiting.
+            let snapshot = self.deps.desk.look().await.map_err(|error| retry(&error))?;
+            if !self.is_as_planned(id, &deployment, plan, &snapshot).await? {
+                return Ok(());
+            }
+        }
         let start = slot::Command::Start {
             deployment: id,
-            now_us,
+            now_us: self.deps.clock.now_us(),
             held_above,
         };
         if !self.tell_slot(id, place, &start).await? {
@@ -34,22 +49,22 @@ impl Inner {
         let request = Command::RequestPromotion {
             environment: place.environment.clone(),
             since: Some(snapshot.commit.clone()),
+            plan: asked.map(|it| it.digest),
         };
         self.tell(id, request).await?;
-        let loaded = self
-            .deployments
-            .load(id)
-            .await
-            .map_err(|error| retry(&error))?;
-        let Some(deployment) = loaded.state else {
+        let Some(deployment) = self.deployment(id).await? else {
             return Ok(());
         };
         let Some(at) = deployment.place(&place.environment) else {
             return Ok(());
         };
-        let Step::Requested { since } = &at.step else {
+        let Step::Requested { since, plan } = &at.step else {
             return Ok(());
         };
+        let plan = plan.as_ref().and_then(|digest| {
+            let found = deployment.asked.iter().find(|it| it.plan.digest == *digest);
+            found.map(|it| &it.plan)
+        });
 
         let environment = place.environment.clone();
         let location = match snapshot.version_location(&place.application, &place.environment) {
@@ -67,7 +82,12 @@ impl Inner {
         let change_id = derive::effect(id, &place.environment, "commit", at.attempt);
         let change = Change {
             id: change_id,
-            files: vec![edit(location, values(&deployment, &snapshot))],
+            files: vec![edit(
+                location.clone(),
+                values(&deployment, &snapshot),
+                plan.and_then(|it| it.change(&place.environment))
+                    .map(|it| it.configuration.clone()),
+            )],
             subject: format!(
                 "{}: {} {}",
                 place.environment, place.application, deployment.created.version
@@ -80,6 +100,9 @@ impl Inner {
             Ok(published) => self.record(id, environment, file, published).await,
             Err(WriteError::Refused(text)) => {
                 let refusal = Refusal::parse(text);
+                if let Some(plan) = plan.filter(|_| refusal.code == STALE) {
+                    return self.became_stale(id, plan, place, &location).await;
+                }
                 self.refuse_with(id, environment, refusal).await
             }
             Err(WriteError::Invalid(message)) => {
@@ -95,6 +118,31 @@ impl Inner {
                 why: error.to_string(),
             }),
         }
+    }
+
+    /// The commit was refused because the file is not as it was approved.
+    async fn became_stale(
+        &self,
+        id: Uuid,
+        plan: &Plan,
+        place: &Place,
+        location: &Location,
+    ) -> Result<(), Retry> {
+        let mirror = self.deps.desk.mirror();
+        let snapshot = self.deps.desk.look().await.map_err(|error| retry(&error))?;
+        let field = match snapshot.files.get(&location.file) {
+            None => String::new(),
+            Some(blob) => match mirror.blob(blob).await {
+                Ok(now) => self.field(plan, &place.environment, &now, location).await,
+                Err(_) => String::new(),
+            },
+        };
+        let difference = Difference {
+            file: location.file.clone(),
+            field,
+        };
+        self.tell_stale(id, plan, Some(place.environment.clone()), difference)
+            .await
     }
 
     async fn record(
@@ -197,7 +245,8 @@ impl Refusal {
     }
 }
 
-fn edit(location: Location, values: Values) -> FileEdit {
+/// `approved` names the configuration that the version may be written into, when only one may.
+fn edit(location: Location, values: Values, approved: Option<Oid>) -> FileEdit {
     let path = location.file.clone();
     let edit = move |bytes: Option<&[u8]>| {
         let refuse = |problem: &Diagnostic| {
@@ -210,6 +259,12 @@ fn edit(location: Location, values: Values) -> FileEdit {
                 .help("restore the file, or point the environment at another one");
             return Err(refuse(&problem));
         };
+        if let Some(approved) = &approved
+            && configuration(bytes, &location).ok().as_ref() != Some(approved)
+        {
+            let why = format!("`{}` is not as it was approved", location.file);
+            return Err(refuse(&Diagnostic::of_file(STALE, why, &location.file)));
+        }
         match manifests::set_version(&location.file, bytes, &location, &values) {
             Ok(edited) if edited.changed => Ok(EditOutcome::Replace(edited.bytes)),
             Ok(_) => Ok(EditOutcome::Unchanged),

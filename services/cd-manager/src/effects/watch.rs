@@ -44,11 +44,12 @@ async fn look_for_ever(inner: &Inner) {
             Ok(now) if seen.as_ref().is_some_and(|it| it.commit == now.commit) => None,
             Ok(now) => {
                 inner.route_unmatched(&now).await;
+                let planned = inner.look_at_plans(&now).await;
                 let looked = inner.look_for_edits(seen.as_deref(), &now).await;
                 if looked.is_ok() {
                     seen = Some(now);
                 }
-                looked.err()
+                looked.err().or(planned.err())
             }
             Err(error) => Some(error.to_string()),
         };

@@ -6,7 +6,7 @@ use ids::{Uuid, derive};
 
 use super::{Effect, Request, World, request};
 use crate::domain::build;
-use crate::domain::deployment::{self, Created, Deployment, End, Step};
+use crate::domain::deployment::{self, Created, Deployment, End, Review, Step, Verdict};
 use crate::domain::slot::{self, Candidate, Outcome, Place};
 use crate::domain::track::{Destination, Kind};
 
@@ -136,6 +136,7 @@ impl World {
             };
             requests.extend(effect.map(|it| request(id, &at.environment, at.attempt, it)));
         }
+        requests.extend(self.verdict(id, deployment));
         if deployment.created.kind == Kind::Rollback && deployment.end == Some(End::Success) {
             requests.extend(self.taken_back_by(id, deployment));
         }
@@ -186,11 +187,49 @@ impl World {
                     outcome,
                 })
             }
+            Step::Rejected => self.lost(id, at, slot_id),
             Step::Refused { .. }
             | Step::Succeeded { .. }
             | Step::Failed { .. }
             | Step::Superseded { .. } => None,
         }
+    }
+
+    /// What those who were asked about the stage at hand said, when it is not recorded yet.
+    fn verdict(&self, id: Uuid, deployment: &Deployment) -> Option<Request> {
+        if deployment.end.is_some() {
+            return None;
+        }
+        let stage = &deployment.stage_at_hand().first()?.stage;
+        let asked = deployment.asked(stage)?;
+        let round = self.round(id, stage)?;
+        let verdict = round.verdict.clone()?;
+        let is_news = match (&asked.review, &verdict) {
+            (Review::Pending, Verdict::Approved | Verdict::Rejected { .. }) => true,
+            (Review::Rejected { round: before, .. }, Verdict::Approved | Verdict::Reopened) => {
+                round.number > *before
+            }
+            _ => false,
+        };
+        if !is_news || round.revision != asked.plan.revision {
+            return None;
+        }
+        let effect = Effect::RecordVerdict {
+            stage: stage.clone(),
+            revision: round.revision,
+            round: round.number,
+            verdict,
+        };
+        Some(request(id, stage, round.number, effect))
+    }
+
+    fn lost(&self, id: Uuid, at: &deployment::Place, slot_id: Uuid) -> Option<Effect> {
+        let (by, rule) = self.lost_place.get(&(id, slot_id))?;
+        Some(Effect::Supersede {
+            environment: at.environment.clone(),
+            by: *by,
+            rule: *rule,
+        })
     }
 
     fn take_turn(
@@ -223,6 +262,9 @@ impl World {
                 });
             }
             if is(&slot.waiting) || is(&slot.forced) {
+                if !deployment.may_write(&at.stage) {
+                    return ask(deployment, at);
+                }
                 let is_next =
                     slot.in_flight.is_none() && slot.next().is_some_and(|it| it.deployment == id);
                 let above = self
@@ -236,12 +278,8 @@ impl World {
                 });
             }
         }
-        if let Some((by, rule)) = self.lost_place.get(&(id, slot_id)) {
-            return Some(Effect::Supersede {
-                environment: at.environment.clone(),
-                by: *by,
-                rule: *rule,
-            });
+        if let Some(supersede) = self.lost(id, at, slot_id) {
+            return Some(supersede);
         }
         let candidate = created.candidate(id);
         match created.kind {
@@ -284,6 +322,22 @@ impl World {
     }
 }
 
+/// A stage is laid before those who have to say yes once, by its first environment that waits.
+fn ask(deployment: &Deployment, at: &deployment::Place) -> Option<Effect> {
+    let revision = deployment.has_to_ask(&at.stage)?;
+    let mut waiting = deployment
+        .stage_at_hand()
+        .iter()
+        .filter(|it| it.step == Step::Waiting);
+    let is_first = waiting
+        .next()
+        .is_some_and(|it| it.environment == at.environment);
+    is_first.then(|| Effect::Ask {
+        stage: at.stage.clone(),
+        revision,
+    })
+}
+
 /// Frees the slot when the deployment in it is done with it.
 fn free_slot(
     id: Uuid,
@@ -299,8 +353,15 @@ fn free_slot(
         Step::Succeeded { commit, .. } if has => (Outcome::Succeeded, Some(commit.clone())),
         Step::Failed { commit, .. } if has => (Outcome::Failed, Some(commit.clone())),
         Step::Refused { .. } if has || is_over => (Outcome::Withdrawn, None),
-        Step::Waiting | Step::Superseded { .. } if is_over => (Outcome::Withdrawn, None),
+        // What was approved is not what stands there now.
+        Step::Waiting | Step::Rejected if has && !deployment.may_write(&at.stage) => {
+            (Outcome::Withdrawn, None)
+        }
+        Step::Waiting | Step::Rejected | Step::Superseded { .. } if is_over => {
+            (Outcome::Withdrawn, None)
+        }
         Step::Waiting
+        | Step::Rejected
         | Step::Requested { .. }
         | Step::Committed { .. }
         | Step::Refused { .. }

@@ -6,6 +6,8 @@ use super::*;
 use crate::domain::build::Report;
 use crate::domain::deployment::End;
 use crate::domain::hold::Hold;
+use crate::domain::plan::{About, Plan};
+use crate::domain::policy::{Policy, Who};
 use crate::domain::track::{Destination, Kind, Stage};
 
 const BUILD: Uuid = Uuid::from_u128(1);
@@ -96,6 +98,7 @@ fn a_routed_build_walks_to_success_one_effect_at_a_time() {
         environment: environment.clone(),
         attempt: 0,
         since: None,
+        plan: None,
     };
     to(&mut world, requested);
     assert!(matches!(only(&mut world), Effect::Promote { .. }));
@@ -227,6 +230,202 @@ fn a_stage_with_a_gate_that_nothing_can_meet_waits() {
     created.stages[0].gates.push("approvalPolicy".into());
     to(&mut world, deployment::Event::Created(created));
     assert!(world.react(0).0.is_empty());
+}
+
+/// In its slot, with one stage that asks for approval, and the plan that it asks about.
+fn asking() -> (World, Plan) {
+    let mut world = routed();
+    let Effect::Open(mut created) = only(&mut world) else {
+        panic!("open first")
+    };
+    let policy = Policy::Stakeholder {
+        who: Who::Group("qa".into()),
+        min: 1,
+    };
+    created.stages[0].approval = Some(policy.clone());
+    to(&mut world, deployment::Event::Created(created));
+    let Effect::Offer { candidate, .. } = only(&mut world) else {
+        panic!("it takes its place in the queue before anybody says yes")
+    };
+    slot(
+        &mut world,
+        slot::Event::Accepted {
+            place: place(),
+            candidate,
+            because: None,
+            forced: false,
+        },
+    );
+    let about = About {
+        stage: "0:dev".into(),
+        revision: 0,
+        track: Digest::of(b"track"),
+        policy,
+        requested_by: "ci".into(),
+        application: "api".into(),
+        version: Version::parse("v1").unwrap(),
+    };
+    (world, Plan::new(about, vec![]))
+}
+
+fn heard(world: &mut World, said: Said) {
+    let approval = derive::approval(deployment(), "0:dev");
+    world.observe(&Fact::Approval(approval, said));
+}
+
+fn opened(round: u32, revision: u32) -> Said {
+    Said::Opened {
+        deployment: deployment(),
+        revision,
+        round,
+    }
+}
+
+fn verdict(round: u32, revision: u32, verdict: Verdict) -> Effect {
+    Effect::RecordVerdict {
+        stage: "0:dev".into(),
+        revision,
+        round,
+        verdict,
+    }
+}
+
+#[test]
+fn a_stage_that_asks_for_approval_is_written_when_enough_said_yes_to_that_plan() {
+    let (mut world, plan) = asking();
+    let ask = |revision| Effect::Ask {
+        stage: "0:dev".into(),
+        revision,
+    };
+    assert_eq!(only(&mut world), ask(0));
+    to(&mut world, deployment::Event::StageReady(plan.clone()));
+    assert!(world.react(0).0.is_empty(), "now they are asked");
+    heard(&mut world, opened(1, 0));
+    heard(&mut world, Said::Yes { by: "quinn".into() });
+    assert!(world.react(0).0.is_empty());
+    heard(&mut world, Said::Enough);
+    assert_eq!(only(&mut world), verdict(1, 0, Verdict::Approved));
+    let (stage, digest) = (plan.stage.clone(), plan.digest.clone());
+    to(
+        &mut world,
+        deployment::Event::StageApproved {
+            stage: stage.clone(),
+            revision: 0,
+            plan: digest.clone(),
+            round: 1,
+        },
+    );
+    assert!(matches!(only(&mut world), Effect::Promote { .. }));
+
+    // It took the slot, and then the configuration was not as approved.
+    slot(
+        &mut world,
+        slot::Event::Started {
+            deployment: deployment(),
+        },
+    );
+    to(
+        &mut world,
+        deployment::Event::StageStale {
+            stage,
+            environments: vec!["dev".into()],
+            revision: 0,
+            plan: digest,
+            file: "f".into(),
+            field: "/spec/env".into(),
+        },
+    );
+    let freed = Effect::Finish {
+        place: place(),
+        outcome: Outcome::Withdrawn,
+        manifest_commit: None,
+    };
+    assert_eq!(only(&mut world), freed, "others need not wait for it");
+    slot(
+        &mut world,
+        slot::Event::Finished {
+            deployment: deployment(),
+            outcome: Outcome::Withdrawn,
+            manifest_commit: String::new(),
+        },
+    );
+    let Effect::Offer { candidate, .. } = only(&mut world) else {
+        panic!("it queues again")
+    };
+    slot(
+        &mut world,
+        slot::Event::Accepted {
+            place: place(),
+            candidate,
+            because: None,
+            forced: false,
+        },
+    );
+    assert_eq!(only(&mut world), ask(1), "and asks anew");
+    let second = Plan {
+        revision: 1,
+        ..plan
+    };
+    to(&mut world, deployment::Event::StageReady(second));
+    assert!(
+        world.react(0).0.is_empty(),
+        "what was said about the first plan counts for nothing"
+    );
+}
+
+#[test]
+fn a_stage_that_was_rejected_waits_for_a_fresh_round_or_a_newer_build() {
+    let (mut world, plan) = asking();
+    to(&mut world, deployment::Event::StageReady(plan.clone()));
+    heard(&mut world, opened(1, 0));
+    let (by, comment) = ("quinn".to_owned(), "slow".to_owned());
+    let spoke_for = vec!["group `qa`".to_owned()];
+    heard(
+        &mut world,
+        Said::No {
+            by: by.clone(),
+            comment: comment.clone(),
+            spoke_for: spoke_for.clone(),
+        },
+    );
+    let no = Verdict::Rejected {
+        by: by.clone(),
+        comment: comment.clone(),
+        spoke_for: spoke_for.clone(),
+    };
+    assert_eq!(only(&mut world), verdict(1, 0, no));
+    to(
+        &mut world,
+        deployment::Event::StageRejected {
+            stage: plan.stage.clone(),
+            environments: vec!["dev".into()],
+            revision: 0,
+            plan: plan.digest.clone(),
+            round: 1,
+            by,
+            comment,
+            spoke_for,
+        },
+    );
+    assert!(world.react(0).0.is_empty());
+    let it = world.deployment(deployment()).unwrap();
+    assert_eq!(it.state_word(), "HALTED");
+    heard(&mut world, opened(2, 0));
+    assert_eq!(only(&mut world), verdict(2, 0, Verdict::Reopened));
+    slot(
+        &mut world,
+        slot::Event::Superseded {
+            deployment: deployment(),
+            by: Uuid::from_u128(77),
+            rule: Rule::CiRun,
+        },
+    );
+    let (requests, _) = world.react(0);
+    assert!(
+        requests
+            .iter()
+            .any(|it| matches!(it.effect, Effect::Supersede { .. }))
+    );
 }
 
 #[test]

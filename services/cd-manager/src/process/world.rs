@@ -6,14 +6,28 @@ use std::sync::Arc;
 use decider::Decider as _;
 use ids::{AggregateId, Uuid, derive};
 
-use super::{Fact, Request, scope_keys};
+use super::{Fact, Request, Said, scope_keys};
 use crate::domain::build::{self, Build};
-use crate::domain::deployment::{self, Decisions, Deployment};
+use crate::domain::deployment::{self, Decisions, Deployment, Review, Verdict};
 use crate::domain::hold::{Hold, Holds};
 use crate::domain::order::Rule;
 use crate::domain::release::{Candidate, Release};
 use crate::domain::scope::Scope;
 use crate::domain::slot::{self, Place, Slot};
+
+/// What is known of the approval of one stage of one deployment.
+#[derive(Debug, Clone, Default)]
+pub struct Round {
+    /// Which plan of the stage.
+    pub revision: u32,
+    /// Counts up over all rounds of the stage.
+    pub number: u32,
+    /// Who said yes in it.
+    pub yes: Vec<String>,
+    /// What came of it; nothing yet, or nothing any more, when there is none.
+    pub verdict: Option<Verdict>,
+    deployment: Option<Uuid>,
+}
 
 /// Everything known, folded from the log. Grows with the number of builds and deployments.
 #[derive(Debug, Default)]
@@ -23,6 +37,7 @@ pub struct World {
     pub(super) slots: BTreeMap<Uuid, slot::State>,
     pub(super) scopes: BTreeMap<Uuid, Holds>,
     pub(super) runs: BTreeMap<Uuid, Result<String, String>>,
+    pub(super) rounds: BTreeMap<Uuid, Round>,
     pub(super) run_owner: BTreeMap<Uuid, Uuid>,
     pub(super) lost_place: BTreeMap<(Uuid, Uuid), (Uuid, Rule)>,
     /// Deployments that wait for a slot without being in it: whatever happens to the slot, what
@@ -119,6 +134,21 @@ impl World {
             .flat_map(move |holds| holds.active(now_us))
     }
 
+    /// What those who were asked about a stage have said.
+    pub fn round(&self, deployment: Uuid, stage: &str) -> Option<&Round> {
+        self.rounds.get(&derive::approval(deployment, stage))
+    }
+
+    /// Deployments whose stage at hand waits with a plan that was laid before somebody.
+    pub fn asking(&self) -> impl Iterator<Item = (Uuid, &Deployment, &deployment::Asked)> {
+        self.active.iter().filter_map(|id| {
+            let deployment = self.deployment(*id).filter(|it| it.end.is_none())?;
+            let asked = deployment.asked(&deployment.stage_at_hand().first()?.stage)?;
+            matches!(asked.review, Review::Pending | Review::Approved)
+                .then_some((*id, deployment, asked))
+        })
+    }
+
     /// How far in the log everything is folded.
     pub fn position(&self) -> u64 {
         self.position
@@ -178,6 +208,13 @@ impl World {
                 self.scopes.insert(*id, Scope::evolve(state, event));
                 self.dirty.extend(&self.active);
             }
+            Fact::Approval(id, said) => {
+                let round = self.rounds.entry(*id).or_default();
+                round.hear(said);
+                if let Some(deployment) = round.deployment {
+                    self.touch(deployment);
+                }
+            }
             Fact::Release(id, news) => self.release_news(*id, news),
             Fact::Run(id, outcome) => {
                 self.runs.insert(*id, outcome.clone());
@@ -216,5 +253,40 @@ impl World {
         self.run_owner
             .extend(owned.into_iter().map(|run| (run, id)));
         Some(build)
+    }
+}
+
+impl Round {
+    fn hear(&mut self, said: &Said) {
+        match said {
+            Said::Opened {
+                deployment,
+                revision,
+                round,
+            } => {
+                // The first vote of a reopened round is heard after this.
+                *self = Self {
+                    revision: *revision,
+                    number: *round,
+                    yes: Vec::new(),
+                    verdict: Some(Verdict::Reopened),
+                    deployment: Some(*deployment),
+                };
+            }
+            Said::Yes { by } => self.yes.push(by.clone()),
+            Said::Enough => self.verdict = Some(Verdict::Approved),
+            Said::No {
+                by,
+                comment,
+                spoke_for,
+            } => {
+                self.verdict = Some(Verdict::Rejected {
+                    by: by.clone(),
+                    comment: comment.clone(),
+                    spoke_for: spoke_for.clone(),
+                });
+            }
+            Said::Stale => self.verdict = None,
+        }
     }
 }

@@ -8,6 +8,7 @@ use eventlog::projector::{ApplyError, Cell, Column, Index, Row, Rows, Table};
 use eventlog::{Codec as _, Projection, Stored};
 
 use crate::domain::deployment::{Created, Decisions, End, Event};
+use crate::domain::explain::one_line;
 
 /// The tables `deployments` and `deployment_places`.
 #[derive(Debug)]
@@ -73,7 +74,7 @@ impl Projection for Deployments {
     }
 
     fn fold_version(&self) -> u32 {
-        2
+        3
     }
 
     async fn apply(&self, rows: &mut Rows<'_>, stored: &Stored) -> Result<(), ApplyError> {
@@ -141,7 +142,7 @@ fn create(
 
 /// What an event makes of one environment.
 struct Change<'a> {
-    environment: &'a str,
+    environments: &'a [String],
     state: &'a str,
     manifest_commit: Option<&'a str>,
     url: Option<&'a str>,
@@ -150,18 +151,40 @@ struct Change<'a> {
 
 async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), ApplyError> {
     let mut change = Change {
-        environment: "",
+        environments: &[],
         state: "",
         manifest_commit: None,
         url: None,
         message: "",
     };
+    let rejected: String;
     match event {
         Event::Created(_) | Event::Ended(_) => {}
-        Event::StageSucceeded { .. } => {}
+        Event::StageSucceeded { .. } | Event::StageReady(_) | Event::StageApproved { .. } => {}
+        Event::StageStale { environments, .. } | Event::StageReopened { environments, .. } => {
+            change = Change {
+                environments,
+                state: "WAITING",
+                ..change
+            };
+        }
+        Event::StageRejected {
+            environments,
+            by,
+            comment,
+            ..
+        } => {
+            rejected = format!("rejected by {by}: {}", one_line(comment));
+            change = Change {
+                environments,
+                state: "HALTED",
+                message: rejected.trim_end_matches(": "),
+                ..change
+            };
+        }
         Event::PromotionRequested { environment, .. } => {
             change = Change {
-                environment,
+                environments: slice::from_ref(environment),
                 state: "COMMITTING",
                 ..change
             };
@@ -173,7 +196,7 @@ async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), Ap
         } => {
             let manifest_commit = Some(commit.as_str());
             change = Change {
-                environment,
+                environments: slice::from_ref(environment),
                 state: "RECONCILING",
                 manifest_commit,
                 ..change
@@ -185,7 +208,7 @@ async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), Ap
             ..
         } => {
             change = Change {
-                environment,
+                environments: slice::from_ref(environment),
                 state: "HALTED",
                 message,
                 ..change
@@ -195,7 +218,7 @@ async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), Ap
             environment, url, ..
         } => {
             change = Change {
-                environment,
+                environments: slice::from_ref(environment),
                 state: "SUCCESS",
                 url: Some(url),
                 ..change
@@ -207,7 +230,7 @@ async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), Ap
             ..
         } => {
             change = Change {
-                environment,
+                environments: slice::from_ref(environment),
                 state: "FAILED",
                 message,
                 ..change
@@ -215,22 +238,22 @@ async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), Ap
         }
         Event::EnvironmentSuperseded { environment, .. } => {
             change = Change {
-                environment,
+                environments: slice::from_ref(environment),
                 state: "SUPERSEDED",
                 ..change
             };
         }
         Event::Retried { environment, .. } => {
             change = Change {
-                environment,
+                environments: slice::from_ref(environment),
                 state: "WAITING",
                 manifest_commit: Some(""),
                 ..change
             };
         }
     }
-    if !change.environment.is_empty() {
-        let key = [id.clone(), change.environment.into()];
+    for environment in change.environments {
+        let key = [id.clone(), environment.into()];
         if let Some(row) = rows.edit(&PLACES, &key).await? {
             row.set([
                 ("state", change.state.into()),

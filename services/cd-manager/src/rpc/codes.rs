@@ -25,6 +25,7 @@ impl Coded for deployment::Rejection {
             Self::NoSuchEnvironment(_) => "no-such-environment",
             Self::Over(_) => "over",
             Self::Underway(_) => "underway",
+            Self::NotApproved(_) => "not-approved",
             Self::NothingToRetry(_) => "nothing-to-retry",
         }
     }
@@ -35,6 +36,7 @@ impl Coded for deployment::Rejection {
             Self::NoSuchEnvironment(_) => "`towpath deployments show` names its environments",
             Self::Over(_) => "report a new build, or use `towpath rollback`",
             Self::Underway(_) => "wait for its end, then use `towpath rollback`",
+            Self::NotApproved(_) => "`towpath explain` says who is asked",
             Self::NothingToRetry(_) => "`towpath explain` says what it waits for",
         }
     }

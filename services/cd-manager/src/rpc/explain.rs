@@ -9,13 +9,15 @@ use service::fault::{Fault, Kind};
 use super::shown;
 use crate::Inner;
 use crate::domain::build::{self, Build, Status};
-use crate::domain::deployment::{Decisions, Deployment, End};
-use crate::domain::explain::{self, Surroundings, Waiting};
+use crate::domain::deployment::{Asked, Decisions, Deployment, End, Review};
+use crate::domain::explain::{self, Approval, Surroundings, Waiting};
 use crate::domain::slot::{self, Slot};
 use crate::queries::Shortened;
 
 /// The role that applies manifests.
 const RUNNER: &str = "runner";
+/// The role that collects approvals.
+const LEDGER: &str = "approval-ledger";
 /// What is said of an event that this binary does not know.
 const NEWER: &str = "written by a newer version of Towpath, which knows what it means";
 
@@ -68,6 +70,9 @@ impl Inner {
         };
         let mut timeline = self.timeline::<Build>(deployment.created.build).await?;
         timeline.extend(self.timeline::<Decisions>(id).await?);
+        for stage in &deployment.created.stages {
+            timeline.extend(self.approval_timeline(id, &stage.id).await?);
+        }
         for at in &deployment.places {
             for attempt in 0..=at.attempt {
                 timeline.extend(
@@ -114,6 +119,15 @@ impl Inner {
                     .collect(),
                 gates: stage.map_or(&[], |it| &it.gates),
                 runner_is_running: self.deps.roles.is_running(RUNNER),
+                approval: stage
+                    .filter(|it| !deployment.may_write(&it.id))
+                    .and_then(|it| it.approval.as_ref())
+                    .map(|policy| Approval {
+                        policy,
+                        asked: told_about(deployment, &at.stage),
+                        yes: world.round(id, &at.stage).map_or(&[], |it| &it.yes),
+                        ledger_is_running: self.deps.roles.is_running(LEDGER),
+                    }),
             };
             all.extend(
                 explain::place(id, at, &around, now_us)
@@ -208,6 +222,28 @@ impl Inner {
         Ok(entries)
     }
 
+    async fn approval_timeline(
+        &self,
+        id: Uuid,
+        stage: &str,
+    ) -> Result<Vec<pb::TimelineEntry>, Fault> {
+        let approval = AggregateId::new("approval", derive::approval(id, stage));
+        let stored = self
+            .deps
+            .log
+            .load(&approval, 0)
+            .await
+            .map_err(Fault::broken)?;
+        let mut entries = Vec::new();
+        for commit in &stored {
+            for record in &commit.commit.events {
+                let text = crate::wire::approval_told(record).map_err(Fault::broken)?;
+                entries.push(entry(commit, record, text));
+            }
+        }
+        Ok(entries)
+    }
+
     async fn run_timeline(&self, id: Uuid) -> Result<Vec<pb::TimelineEntry>, Fault> {
         let stored = self
             .deps
@@ -223,6 +259,20 @@ impl Inner {
             }
         }
         Ok(entries)
+    }
+}
+
+/// What those who have to say yes are asked about; before they are asked anew, what they were
+/// asked about before.
+fn told_about<'a>(deployment: &'a Deployment, stage: &str) -> Option<&'a Asked> {
+    let last = deployment.asked(stage)?;
+    let before = deployment
+        .asked
+        .iter()
+        .rfind(|it| it.plan.stage == stage && matches!(it.review, Review::Stale { .. }));
+    match last.review {
+        Review::Pending => before.or(Some(last)),
+        Review::Approved | Review::Rejected { .. } | Review::Stale { .. } => Some(last),
     }
 }
 
@@ -383,6 +433,17 @@ impl Told for crate::domain::deployment::Event {
             ),
             Self::PromotionRequested { environment, .. } => {
                 format!("the commit to {environment} is requested")
+            }
+            Self::StageReady(plan) => {
+                format!("stage {} asks for approval by {}", plan.stage, plan.policy)
+            }
+            Self::StageStale { file, field, .. } => {
+                format!("what was planned is stale: {file} changed {field}")
+            }
+            Self::StageApproved { stage, .. } => format!("stage {stage} is approved"),
+            Self::StageRejected { stage, by, .. } => format!("stage {stage} was rejected by {by}"),
+            Self::StageReopened { stage, .. } => {
+                format!("stage {stage} asks for approval once more")
             }
             Self::Committed {
                 environment,

@@ -14,6 +14,7 @@ use source::Snapshot;
 use crate::Inner;
 use crate::domain::build::{Build, Command, Report, Routing, State, Status};
 use crate::domain::deployment::{self, Created};
+use crate::domain::policy::{Policy, Who};
 use crate::domain::track::{Destination, Kind, Stage};
 
 impl Inner {
@@ -307,7 +308,6 @@ pub(crate) fn stage(
         .filter(|it| *it != Target::Process)
         .map(|it| format!("target {it}"));
     let asked = [
-        ("approvalPolicy", it.approval_policy.is_some()),
         ("soak", it.soak_us.is_some()),
         ("windows", !it.windows.is_empty()),
         ("conditions", !it.conditions.is_empty()),
@@ -322,6 +322,28 @@ pub(crate) fn stage(
             .map(|(name, _)| name.to_owned())
             .chain(unknown)
             .collect(),
+        approval: it.approval_policy.as_ref().map(policy),
+    }
+}
+
+fn policy(it: &manifests::kinds::Policy) -> Policy {
+    use manifests::kinds::{Policy as Written, Stakeholder};
+    let all = |policies: &[Written]| policies.iter().map(policy).collect();
+    match it {
+        Written::Stakeholder { who, min } => Policy::Stakeholder {
+            who: match who {
+                Stakeholder::Group(name) => Who::Group(name.clone()),
+                Stakeholder::User(name) => Who::User(name.clone()),
+            },
+            min: *min,
+        },
+        Written::AnyOf { min, policies } => Policy::AnyOf {
+            min: *min,
+            policies: all(policies),
+        },
+        Written::AllOf { policies } => Policy::AllOf {
+            policies: all(policies),
+        },
     }
 }
 

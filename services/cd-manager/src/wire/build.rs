@@ -71,7 +71,7 @@ impl Codec for Build {
                         application_set: it.application_set,
                         track: it.track,
                         kind: fields.word(Kind::parse(&it.kind))?,
-                        stages: stages_from_wire(it.stages),
+                        stages: stages_from_wire(&fields, it.stages)?,
                         deployment: fields.uuid(&it.deployment_id)?,
                     })
                 });

@@ -4,7 +4,9 @@ use eventlog::{Codec, EventRecord, UnknownEvent};
 use ids::Uuid;
 use proto::delivery::v1 as pb;
 
-use super::{Fields, bytes, message, name, opt_text, record, stages_from_wire, stages_to_wire};
+use super::{
+    Fields, bytes, message, name, opt_text, record, review, stages_from_wire, stages_to_wire,
+};
 use crate::domain::deployment::{Created, Decisions, End, Event};
 use crate::domain::order::Rule;
 use crate::domain::track::Kind;
@@ -20,6 +22,7 @@ impl Codec for Decisions {
                 environment,
                 attempt,
                 since,
+                plan,
             } => record(
                 "PromotionRequested",
                 &pb::PromotionRequested {
@@ -27,7 +30,44 @@ impl Codec for Decisions {
                     environment: environment.clone(),
                     attempt: *attempt,
                     since: opt_text(since.as_ref()),
+                    plan_digest: plan.as_ref().map(ToString::to_string).unwrap_or_default(),
                 },
+            ),
+            Event::StageReady(plan) => review::ready(plan),
+            Event::StageStale {
+                stage,
+                environments,
+                revision,
+                plan,
+                file,
+                field,
+            } => review::stale((stage, environments), (*revision, plan), (file, field)),
+            Event::StageApproved {
+                stage,
+                revision,
+                plan,
+                round,
+            } => review::approved(stage, *revision, plan, *round),
+            Event::StageReopened {
+                stage,
+                environments,
+                revision,
+                plan,
+                round,
+            } => review::reopened((stage, environments), (*revision, plan), *round),
+            Event::StageRejected {
+                stage,
+                environments,
+                revision,
+                plan,
+                round,
+                by,
+                comment,
+                spoke_for,
+            } => review::rejected(
+                (stage, environments),
+                (*revision, plan, *round),
+                (by, comment, spoke_for),
             ),
             Event::Committed {
                 stage,
@@ -105,6 +145,9 @@ impl Codec for Decisions {
         if let Some(end) = end_from_wire(&fields, name)? {
             return Ok(Event::Ended(end));
         }
+        if let Some(event) = review::from_wire(&fields, name)? {
+            return Ok(event);
+        }
         match name {
             "DeploymentCreated" => created_from_wire(&fields, message(stored)?).map(Event::Created),
             "PromotionRequested" => {
@@ -114,6 +157,7 @@ impl Codec for Decisions {
                     environment: it.environment,
                     attempt: it.attempt,
                     since: fields.opt_oid(&it.since)?,
+                    plan: fields.opt_digest(&it.plan_digest)?,
                 })
             }
             "ManifestCommitted" => {
@@ -320,7 +364,7 @@ fn created_from_wire(
         application_set: it.application_set,
         track: it.track,
         kind: fields.word(Kind::parse(&it.kind))?,
-        stages: stages_from_wire(it.stages),
+        stages: stages_from_wire(fields, it.stages)?,
         definition: it.definition,
         container: it.container,
         version: fields.version(&it.version)?,

@@ -3,7 +3,7 @@
 use decider::Decider as _;
 use eventlog::{Codec as _, Stored, UnknownEvent};
 
-use super::{release, run};
+use super::{approval, release, run};
 use crate::domain::build::Build;
 use crate::domain::deployment::Decisions;
 use crate::domain::scope::Scope;
@@ -12,6 +12,8 @@ use crate::process::Fact;
 
 /// The aggregate kind of the runner's runs.
 const RUN: &str = "run";
+/// The aggregate kind of the approval-ledger's approvals.
+const APPROVAL: &str = "approval";
 
 /// The aggregate kind of the releaser's releases.
 const RELEASE: &str = "release";
@@ -32,6 +34,7 @@ pub(crate) fn facts(stored: &Stored) -> Result<Vec<Fact>, UnknownEvent> {
                 facts.extend(news.map(|it| Fact::Release(id, it)));
             }
             RUN => facts.extend(run::outcome(record)?.map(|it| Fact::Run(id, it))),
+            APPROVAL => facts.push(Fact::Approval(id, approval::said(record)?)),
             _ => {}
         }
     }

@@ -1,14 +1,18 @@
 //! Domain events as they are stored: the only place that knows both forms. Names and numbers
 //! here never change; what changes gets a new schema number and an upcaster.
 
+mod approval;
 mod build;
 mod deployment;
 mod facts;
+mod policy;
 mod release;
+mod review;
 mod run;
 mod scope;
 mod slot;
 
+pub(crate) use approval::told as approval_told;
 pub(crate) use facts::facts;
 pub(crate) use release::told as release_told;
 pub(crate) use run::told as run_told;
@@ -82,6 +86,14 @@ impl Fields<'_> {
         Digest::parse(text).map_err(|_| self.wrong())
     }
 
+    fn opt_digest(&self, text: &str) -> Result<Option<Digest>, UnknownEvent> {
+        if text.is_empty() {
+            Ok(None)
+        } else {
+            self.digest(text).map(Some)
+        }
+    }
+
     fn oid(&self, text: &str) -> Result<Oid, UnknownEvent> {
         Oid::parse(text).map_err(|_| self.wrong())
     }
@@ -140,19 +152,25 @@ fn stages_to_wire(stages: &[Stage]) -> Vec<pb::Stage> {
             id: it.id.clone(),
             environments: it.environments.clone(),
             gates: it.gates.clone(),
+            approval: it.approval.as_ref().map(policy::to_wire),
         })
         .collect()
 }
 
-fn stages_from_wire(stages: Vec<pb::Stage>) -> Vec<Stage> {
-    stages
-        .into_iter()
-        .map(|it| Stage {
+fn stages_from_wire(
+    fields: &Fields<'_>,
+    stages: Vec<pb::Stage>,
+) -> Result<Vec<Stage>, UnknownEvent> {
+    let stage = |it: pb::Stage| {
+        let approval = it.approval.map(policy::from_wire);
+        Ok(Stage {
             id: it.id,
             environments: it.environments,
             gates: it.gates,
+            approval: approval.map(|it| fields.word(it)).transpose()?,
         })
-        .collect()
+    };
+    stages.into_iter().map(stage).collect()
 }
 
 #[cfg(test)]

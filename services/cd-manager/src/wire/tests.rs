@@ -6,11 +6,14 @@ use std::fmt::Debug;
 use eventlog::Codec;
 use golden::Golden;
 use ids::{Digest, Oid, ReleaseType, Uuid, Version};
+use proto::delivery::v1 as pb;
 
 use crate::domain::build::{self, Build, Report};
 use crate::domain::deployment::{self, Created, Decisions, End};
 use crate::domain::hold::{Hold, Source};
 use crate::domain::order::Rule;
+use crate::domain::plan::{About, Change, Plan};
+use crate::domain::policy::{Policy, Who};
 use crate::domain::scope::{self, Scope};
 use crate::domain::slot::{self, Candidate, Edit, Outcome, Place, Slot};
 use crate::domain::track::{Destination, Kind, Stage};
@@ -124,6 +127,7 @@ fn underway() -> Vec<deployment::Event> {
         environment,
         attempt: 1,
         since: Some(oid("b2")),
+        plan: None,
     };
     let committed = |(stage, environment)| deployment::Event::Committed {
         stage,
@@ -169,6 +173,88 @@ fn underway() -> Vec<deployment::Event> {
         deployment::Event::Retried {
             environment,
             attempt: 2,
+        },
+    ]
+}
+
+fn policy() -> Policy {
+    let group = |name: &str, min| Policy::Stakeholder {
+        who: Who::Group(name.into()),
+        min,
+    };
+    let person = Policy::Stakeholder {
+        who: Who::User("ada".into()),
+        min: 1,
+    };
+    Policy::AllOf {
+        policies: vec![
+            group("qa", 2),
+            Policy::AnyOf {
+                min: 1,
+                policies: vec![group("security", 1), person],
+            },
+        ],
+    }
+}
+
+fn plan() -> Plan {
+    let change = |environment: &str| Change {
+        environment: environment.into(),
+        application: "storefront".into(),
+        digest: digest(),
+        file: format!("environments/{environment}.yaml"),
+        configuration: oid("e5"),
+        blob: Some(oid("f6")),
+    };
+    let about = About {
+        stage: "staging".into(),
+        revision: 2,
+        track: Digest::of(b"main"),
+        policy: policy(),
+        requested_by: "ci".into(),
+        application: "storefront".into(),
+        version: version(),
+    };
+    Plan::new(about, vec![change("staging-us"), change("staging-eu")])
+}
+
+/// Asking those who have to say yes.
+fn asked() -> Vec<deployment::Event> {
+    let (stage, plan) = (|| "staging".to_owned(), plan());
+    let environments = || vec!["staging-eu".to_owned(), "staging-us".to_owned()];
+    let digest = plan.digest.clone();
+    vec![
+        deployment::Event::StageReady(plan),
+        deployment::Event::StageStale {
+            stage: stage(),
+            environments: environments(),
+            revision: 2,
+            plan: digest.clone(),
+            file: "environments/staging-eu.yaml".into(),
+            field: "/spec/container/env/0/value".into(),
+        },
+        deployment::Event::StageApproved {
+            stage: stage(),
+            revision: 2,
+            plan: digest.clone(),
+            round: 3,
+        },
+        deployment::Event::StageRejected {
+            stage: stage(),
+            environments: environments(),
+            revision: 2,
+            plan: digest.clone(),
+            round: 3,
+            by: "quinn".into(),
+            comment: " checkout is slow —\n  langsam ".into(),
+            spoke_for: vec!["group `qa`".into()],
+        },
+        deployment::Event::StageReopened {
+            stage: stage(),
+            environments: environments(),
+            revision: 2,
+            plan: digest,
+            round: 4,
         },
     ]
 }
@@ -241,6 +327,7 @@ fn slots() -> Vec<slot::Event> {
 fn stored_events_mean_what_they_meant() {
     let mut checked = hold::<Build>(&builds());
     checked.extend(hold::<Decisions>(&underway()));
+    checked.extend(hold::<Decisions>(&asked()));
     checked.extend(hold::<Decisions>(&ended()));
     checked.extend(hold::<Slot>(&slots()));
     checked.extend(hold::<Slot>(&[
@@ -296,6 +383,44 @@ fn what_was_not_said_is_read_as_not_said() {
         ..standing_hold()
     });
     assert_eq!(Slot::decode(&Slot::encode(&endless)).unwrap(), endless);
+}
+
+#[test]
+fn a_policy_is_never_read_as_less_than_it_is() {
+    let mut opened = created();
+    opened.stages[1].approval = Some(policy());
+    let event = deployment::Event::Created(opened);
+    assert_eq!(
+        Decisions::decode(&Decisions::encode(&event)).unwrap(),
+        event
+    );
+    let requested = deployment::Event::PromotionRequested {
+        stage: "staging".into(),
+        environment: "staging-eu".into(),
+        attempt: 0,
+        since: None,
+        plan: Some(plan().digest),
+    };
+    assert_eq!(
+        Decisions::decode(&Decisions::encode(&requested)).unwrap(),
+        requested
+    );
+    let newer = pb::DeploymentCreated {
+        stages: vec![pb::Stage {
+            approval: Some(pb::ApprovalPolicy {
+                node: "none_of".into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }],
+        build_id: id(1).as_bytes().to_vec().into(),
+        kind: "MANUAL".into(),
+        version: "v1".into(),
+        digest: digest().to_string(),
+        ..Default::default()
+    };
+    let record = super::record("DeploymentCreated", &newer);
+    assert!(Decisions::decode(&record).is_err());
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! What follows when a command meets a deployment that exists.
 
-use ids::{Oid, Uuid};
+use ids::{Digest, Oid, Uuid};
 
 use super::super::order::Rule;
 use super::evolve::evolve;
+use super::review;
 use super::state::{Deployment, End, Place, Step};
 use super::{Command, Event, Rejection};
 
@@ -15,8 +16,36 @@ pub(super) fn decide(deployment: &Deployment, command: &Command) -> Result<Vec<E
     };
     match command {
         Command::Create(_) => Ok(vec![]),
-        Command::RequestPromotion { environment, since } => {
-            request(deployment, at(environment)?, since.as_ref())
+        Command::RequestPromotion {
+            environment,
+            since,
+            plan,
+        } => request(deployment, at(environment)?, since.as_ref(), plan.as_ref()),
+        Command::Ask(plan) => review::ask(deployment, plan),
+        Command::RecordStale {
+            stage,
+            revision,
+            environment,
+            file,
+            field,
+        } => {
+            let place = environment.as_ref().map(at).transpose()?;
+            let which = (stage.as_str(), *revision);
+            Ok(review::record_stale(
+                deployment,
+                which,
+                place,
+                (file, field),
+            ))
+        }
+        Command::RecordVerdict {
+            stage,
+            revision,
+            round,
+            verdict,
+        } => {
+            let which = (stage.as_str(), *revision, *round);
+            Ok(review::record_verdict(deployment, which, verdict))
         }
         Command::RecordCommit {
             environment,
@@ -113,6 +142,7 @@ fn request(
     deployment: &Deployment,
     place: &Place,
     since: Option<&Oid>,
+    plan: Option<&Digest>,
 ) -> Result<Vec<Event>, Rejection> {
     if deployment.end.is_some() {
         return Err(Rejection::Over(deployment.state_word()));
@@ -120,11 +150,18 @@ fn request(
     if place.step != Step::Waiting {
         return Ok(vec![]);
     }
+    let approved = deployment
+        .asked(&place.stage)
+        .map(|asked| &asked.plan.digest);
+    if !deployment.may_write(&place.stage) || approved != plan {
+        return Err(Rejection::NotApproved(place.stage.clone()));
+    }
     Ok(vec![Event::PromotionRequested {
         stage: place.stage.clone(),
         environment: place.environment.clone(),
         attempt: place.attempt,
         since: since.cloned(),
+        plan: plan.cloned(),
     }])
 }
 
@@ -166,7 +203,11 @@ fn record_outcome(
 }
 
 fn supersede(deployment: &Deployment, place: &Place, by: Uuid, rule: Rule) -> Vec<Event> {
-    if deployment.end.is_some() || !matches!(place.step, Step::Waiting | Step::Refused { .. }) {
+    let may = matches!(
+        place.step,
+        Step::Waiting | Step::Refused { .. } | Step::Rejected
+    );
+    if deployment.end.is_some() || !may {
         return vec![];
     }
     let (stage, environment) = (place.stage.clone(), place.environment.clone());

@@ -3,19 +3,37 @@
 use ids::Oid;
 
 use super::Event;
+use super::review;
 use super::state::{Deployment, Step};
 
 pub(super) fn evolve(deployment: &mut Deployment, event: &Event) {
     match event {
         Event::Created(_) | Event::StageSucceeded { .. } => {}
+        Event::StageReady(_) | Event::StageApproved { .. } => review::evolve(deployment, event),
+        Event::StageStale { environments, .. } | Event::StageReopened { environments, .. } => {
+            review::evolve(deployment, event);
+            for environment in environments {
+                set(deployment, environment, Step::Waiting);
+            }
+        }
+        Event::StageRejected { environments, .. } => {
+            review::evolve(deployment, event);
+            for environment in environments {
+                set(deployment, environment, Step::Rejected);
+            }
+        }
         Event::PromotionRequested {
-            environment, since, ..
+            environment,
+            since,
+            plan,
+            ..
         } => {
             set(
                 deployment,
                 environment,
                 Step::Requested {
                     since: since.clone(),
+                    plan: plan.clone(),
                 },
             );
         }

@@ -6,6 +6,7 @@ use super::super::build::Report;
 use super::super::order::Rule;
 use super::super::slot::Candidate;
 use super::super::track::{Destination, Kind, Stage};
+use super::review::Asked;
 
 /// What a deployment is made of; never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +103,11 @@ pub enum Step {
     Requested {
         /// The tip before it.
         since: Option<Oid>,
+        /// The approved plan that the commit has to agree with.
+        plan: Option<Digest>,
     },
+    /// Somebody who was asked said no: nothing is written.
+    Rejected,
     /// The manifest holds the version.
     Committed {
         /// The commit.
@@ -145,7 +150,7 @@ impl Step {
             Self::Waiting => "WAITING",
             Self::Requested { .. } => "COMMITTING",
             Self::Committed { .. } => "RECONCILING",
-            Self::Refused { .. } => "HALTED",
+            Self::Refused { .. } | Self::Rejected => "HALTED",
             Self::Succeeded { .. } => "SUCCESS",
             Self::Failed { .. } => "FAILED",
             Self::Superseded { .. } => "SUPERSEDED",
@@ -160,6 +165,7 @@ impl Step {
             | Self::Failed { commit, .. } => Some(commit),
             Self::Waiting
             | Self::Requested { .. }
+            | Self::Rejected
             | Self::Refused { .. }
             | Self::Superseded { .. } => None,
         }
@@ -217,6 +223,8 @@ pub struct Deployment {
     pub created: Created,
     /// Every environment of every stage, in order.
     pub places: Vec<Place>,
+    /// Every plan that was laid before those who have to say yes, in order.
+    pub asked: Vec<Asked>,
     /// How it ended, if it did.
     pub end: Option<End>,
 }
@@ -257,7 +265,7 @@ impl Deployment {
             Some(End::RolledBack { .. }) => "ROLLED_BACK",
             None => {
                 let any = |f: fn(&Step) -> bool| self.places.iter().any(|it| f(&it.step));
-                if any(|it| matches!(it, Step::Refused { .. })) {
+                if any(|it| matches!(it, Step::Refused { .. } | Step::Rejected)) {
                     "HALTED"
                 } else if any(|it| matches!(it, Step::Requested { .. } | Step::Committed { .. })) {
                     "IN_PROGRESS"
@@ -274,7 +282,7 @@ impl Deployment {
         self.places.iter().all(|it| {
             matches!(
                 it.step,
-                Step::Waiting | Step::Refused { .. } | Step::Superseded { .. }
+                Step::Waiting | Step::Refused { .. } | Step::Rejected | Step::Superseded { .. }
             )
         })
     }

@@ -2,9 +2,11 @@
 
 use decider::given;
 
+use super::super::plan::About;
+use super::super::policy::{Policy, Who};
 use super::super::track::{Kind, Stage};
 use super::*;
-use ids::{Digest, Version};
+use ids::Version;
 
 fn created(stages: &[&[&str]]) -> Created {
     Created {
@@ -39,6 +41,7 @@ fn request(environment: &str) -> Command {
     Command::RequestPromotion {
         environment: environment.into(),
         since: Some(oid()),
+        plan: None,
     }
 }
 
@@ -216,4 +219,147 @@ fn a_refused_manifest_halts_until_somebody_tries_again() {
     assert_eq!(word(&after), "HALTED");
     let after = after.when(&Command::Retry);
     assert_eq!(word(&after), "PENDING");
+}
+
+/// Two environments at once, and who has to say yes to them.
+fn asking() -> (Created, Plan) {
+    let mut created = created(&[&["eu", "us"]]);
+    let policy = Policy::Stakeholder {
+        who: Who::Group("qa".into()),
+        min: 1,
+    };
+    created.stages[0].approval = Some(policy.clone());
+    let about = About {
+        stage: "0:eu+us".into(),
+        revision: 0,
+        track: Digest::of(b"track"),
+        policy,
+        requested_by: "ci".into(),
+        application: "api".into(),
+        version: Version::parse("v1").unwrap(),
+    };
+    (created, Plan::new(about, vec![]))
+}
+
+fn verdict(revision: u32, round: u32, verdict: Verdict) -> Command {
+    Command::RecordVerdict {
+        stage: "0:eu+us".into(),
+        revision,
+        round,
+        verdict,
+    }
+}
+
+fn no() -> Verdict {
+    Verdict::Rejected {
+        by: "quinn".into(),
+        comment: "slow".into(),
+        spoke_for: vec!["group `qa`".into()],
+    }
+}
+
+fn stale(environment: Option<&str>) -> Command {
+    Command::RecordStale {
+        stage: "0:eu+us".into(),
+        revision: 0,
+        environment: environment.map(str::to_owned),
+        file: "f".into(),
+        field: "/spec/env".into(),
+    }
+}
+
+fn approved(plan: &Plan, environment: &str) -> Command {
+    Command::RequestPromotion {
+        environment: environment.into(),
+        since: Some(oid()),
+        plan: Some(plan.digest.clone()),
+    }
+}
+
+#[test]
+fn nothing_is_requested_before_enough_said_yes_to_exactly_this() {
+    let (created, plan) = asking();
+    let unapproved = Rejection::NotApproved("0:eu+us".into());
+    let other = Plan {
+        digest: Digest::of(b"another"),
+        ..plan.clone()
+    };
+    let after = given::<Decisions>([])
+        .when(&Command::Create(created))
+        .refuses(&request("eu"), &unapproved)
+        .refuses(&approved(&plan, "eu"), &unapproved)
+        .then(
+            &Command::Ask(plan.clone()),
+            &[Event::StageReady(plan.clone())],
+        )
+        .then(&Command::Ask(plan.clone()), &[])
+        .refuses(&approved(&plan, "eu"), &unapproved)
+        .then(&verdict(1, 1, Verdict::Approved), &[])
+        .when(&verdict(0, 1, Verdict::Approved))
+        .then(&verdict(0, 1, Verdict::Approved), &[])
+        .refuses(&request("eu"), &unapproved)
+        .refuses(&approved(&other, "eu"), &unapproved)
+        .when(&approved(&plan, "eu"));
+    assert_eq!(word(&after), "IN_PROGRESS");
+}
+
+#[test]
+fn a_stale_plan_frees_only_what_was_refused_and_is_asked_about_anew() {
+    let (created, plan) = asking();
+    let second = Plan {
+        revision: 1,
+        ..plan.clone()
+    };
+    let after = given::<Decisions>([])
+        .when(&Command::Create(created))
+        .when(&Command::Ask(plan.clone()))
+        .when(&verdict(0, 1, Verdict::Approved))
+        .when(&approved(&plan, "eu"))
+        .when(&approved(&plan, "us"))
+        .when(&stale(Some("eu")));
+    let at = |after: &decider::Given<Decisions>, environment: &str| {
+        let deployment = after.state().as_ref().unwrap();
+        deployment.place(environment).unwrap().step.as_str()
+    };
+    assert_eq!(
+        (at(&after, "eu"), at(&after, "us")),
+        ("WAITING", "COMMITTING"),
+        "the other commit may exist already"
+    );
+    let after = after
+        .refuses(
+            &approved(&plan, "eu"),
+            &Rejection::NotApproved("0:eu+us".into()),
+        )
+        .when(&Command::Ask(second.clone()))
+        .when(&stale(Some("us")))
+        .then(&stale(None), &[]);
+    assert_eq!(at(&after, "us"), "WAITING");
+    let asked = after.state().as_ref().unwrap().asked("0:eu+us").unwrap();
+    assert_eq!(
+        (asked.plan.revision, &asked.review),
+        (1, &Review::Pending),
+        "late news of the first plan do not touch the second"
+    );
+}
+
+#[test]
+fn who_said_no_halts_the_stage_until_a_later_round() {
+    let (created, plan) = asking();
+    let after = given::<Decisions>([])
+        .when(&Command::Create(created))
+        .when(&Command::Ask(plan.clone()))
+        .when(&verdict(0, 1, no()))
+        .then(&verdict(0, 1, no()), &[])
+        .then(&stale(None), &[])
+        .then(&verdict(0, 1, Verdict::Approved), &[])
+        .refuses(&Command::Retry, &Rejection::NothingToRetry("HALTED"));
+    assert_eq!(word(&after), "HALTED");
+    let after = after.when(&verdict(0, 2, Verdict::Reopened));
+    assert_eq!(word(&after), "PENDING");
+    let after = after
+        .when(&verdict(0, 2, no()))
+        .when(&verdict(0, 3, Verdict::Approved))
+        .when(&approved(&plan, "us"));
+    assert_eq!(word(&after), "IN_PROGRESS");
 }

@@ -1,0 +1,4 @@
+//! Who approved exactly which plan: decided here, done elsewhere. Pure.
+
+pub mod approval;
+pub mod policy;
