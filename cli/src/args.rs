@@ -107,6 +107,15 @@ pub(crate) enum Command {
     /// The read models made of the log.
     #[command(subcommand)]
     Projections(Projections),
+    /// Make an authority and a certificate signed by it, to try out TLS.
+    Certificate(Certificate),
+    /// Ask a server how it is; for health checks.
+    #[command(hide = true)]
+    Probe {
+        /// /livez, /readyz or /healthz.
+        #[arg(default_value = "/readyz")]
+        path: String,
+    },
     /// Write the sample application as an image into an OCI layout.
     SampleImage(SampleImage),
     /// Print a completion script for a shell.
@@ -507,4 +516,17 @@ pub(crate) struct SampleImage {
     /// Answer health probes with 500 and this text.
     #[arg(long, value_name = "TEXT")]
     pub(crate) broken: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Certificate {
+    /// Where ca.crt, tls.crt and tls.key go; a set that is there is kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// A host name or address that the certificate is for. May be repeated.
+    #[arg(long = "name", value_name = "HOST", required = true)]
+    pub(crate) names: Vec<String>,
+    /// Replace what is there.
+    #[arg(long)]
+    pub(crate) renew: bool,
 }

@@ -13,7 +13,7 @@ use service::entropy::{Entropy as _, SystemEntropy};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
 use crate::args::Connection;
@@ -46,26 +46,8 @@ pub(crate) struct Client(Wire);
 impl Client {
     /// Connects to the server that the flags, the environment or the data directory name.
     pub(crate) async fn connect(to: &Connection) -> Result<Self, Failure> {
-        let (address, token) = find(to)?;
-        let wrong = |error: tonic::transport::Error| {
-            Failure::usage(
-                "server-address",
-                format!("`{address}` is not an address such as http://127.0.0.1:7070: {error}"),
-            )
-        };
-        let mut endpoint = Endpoint::from_shared(address.clone())
-            .map_err(wrong)?
-            .timeout_of(to);
-        if address.starts_with("https://") {
-            endpoint = endpoint.tls_config(trust(to)?).map_err(wrong)?;
-        }
-        let channel = endpoint.connect().await.map_err(|error| {
-            Failure::broke(
-                "unreachable",
-                format!("no server answers at {address}: {}", root(&error)),
-            )
-            .fix("start one with `towpath up`, or name another with --server")
-        })?;
+        let (address, token) = (address(to)?, token(to)?);
+        let channel = channel(to, &address).await?;
         let bearer = MetadataValue::try_from(format!("Bearer {token}")).map_err(|_| {
             Failure::usage(
                 "token-malformed",
@@ -95,6 +77,29 @@ impl Client {
     pub(crate) fn control(&self) -> ControlServiceClient<Wire> {
         ControlServiceClient::new(self.0.clone())
     }
+}
+
+/// Connects without saying who we are.
+pub(crate) async fn channel(to: &Connection, address: &str) -> Result<Channel, Failure> {
+    let wrong = |error: tonic::transport::Error| {
+        Failure::usage(
+            "server-address",
+            format!("`{address}` is not an address such as http://127.0.0.1:7070: {error}"),
+        )
+    };
+    let mut endpoint = Endpoint::from_shared(address.to_owned())
+        .map_err(wrong)?
+        .timeout_of(to);
+    if address.starts_with("https://") {
+        endpoint = endpoint.tls_config(trust(to)?).map_err(wrong)?;
+    }
+    endpoint.connect().await.map_err(|error| {
+        Failure::broke(
+            "unreachable",
+            format!("no server answers at {address}: {}", root(&error)),
+        )
+        .fix("start one with `towpath up`, or name another with --server")
+    })
 }
 
 /// Which certificates are trusted: the one given, or the one of this machine's own server.
@@ -159,24 +164,26 @@ pub(crate) fn keyed<T>(message: T, key: Option<&str>) -> Result<Request<T>, Fail
     Ok(request)
 }
 
-fn find(to: &Connection) -> Result<(String, String), Failure> {
-    let data = home::data_dir(to.data.as_deref())?;
-    let address = match &to.server {
-        Some(server) => server.clone(),
-        None => address_in(&data)?,
-    };
+/// The server's address: the one given, or that of the server on the data directory.
+pub(crate) fn address(to: &Connection) -> Result<String, Failure> {
+    match &to.server {
+        Some(server) => Ok(server.clone()),
+        None => address_in(&home::data_dir(to.data.as_deref())?),
+    }
+}
+
+fn token(to: &Connection) -> Result<String, Failure> {
     let from_file = |path: PathBuf| {
         std::fs::read_to_string(&path).map(|it| it.trim().to_owned()).map_err(|error| {
             Failure::refused("token-missing", format!("no token: {}: {error}", path.display()))
                 .fix("give one with --token-file or TOWPATH_TOKEN; `towpath access create` makes one")
         })
     };
-    let token = match (&to.token_file, home::variable("TOWPATH_TOKEN")) {
-        (Some(path), _) => from_file(path.clone())?,
-        (None, Some(token)) => token,
-        (None, None) => from_file(data.join(TOKEN_FILE))?,
-    };
-    Ok((address, token))
+    match (&to.token_file, home::variable("TOWPATH_TOKEN")) {
+        (Some(path), _) => from_file(path.clone()),
+        (None, Some(token)) => Ok(token),
+        (None, None) => from_file(home::data_dir(to.data.as_deref())?.join(TOKEN_FILE)),
+    }
 }
 
 fn address_in(data: &std::path::Path) -> Result<String, Failure> {

@@ -2,6 +2,7 @@
 
 mod access;
 mod build;
+mod certificate;
 mod changelog;
 mod demo;
 mod deployments;
@@ -12,6 +13,7 @@ mod init;
 mod log;
 mod manifests;
 mod manual;
+mod probe;
 mod projections;
 mod release;
 mod rollback;
@@ -89,6 +91,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Manifests(manifests) => return manifests::run(&scene, manifests),
         Command::Log(log) => return log::run(&scene, log).await,
         Command::Projections(projections) => return projections::run(&scene, projections).await,
+        Command::Certificate(certificate) => certificate::run(&scene, &certificate)?,
+        Command::Probe { path } => probe::run(&scene, &path).await?,
         Command::SampleImage(image) => sample_image::run(&scene, &image)?,
         Command::Completions { shell } => manual::completions(shell)?,
         Command::Man { dir } => manual::man(&dir)?,

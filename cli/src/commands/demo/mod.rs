@@ -64,10 +64,18 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
     ))
 }
 
-/// Makes what a server is started on.
+/// Makes what a server is started on. What was prepared before is kept, so that whoever starts
+/// the server may do this each time.
 async fn prepare(dir: Option<&Path>) -> Result<(), Failure> {
-    let dir = place(dir)?;
-    let world = world::World::make(&dir).await?;
+    let before = dir.map(world::World::open).and_then(Result::ok);
+    let (dir, world) = match (dir, before) {
+        (Some(dir), Some(world)) => (std::path::absolute(dir)?, world),
+        (dir, _) => {
+            let dir = place(dir)?;
+            let world = world::World::make(&dir).await?;
+            (dir, world)
+        }
+    };
     output::line(&format!("manifests   {}", world.remote.display()))?;
     output::line(&format!(
         "start a server on them, then: towpath --server URL demo --dir {}",

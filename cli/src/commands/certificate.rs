@@ -1,0 +1,146 @@
+//! `towpath certificate`: a certificate for an installation that has no authority of its own yet.
+
+use std::path::Path;
+
+use chrono::Datelike as _;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use serde_json::json;
+use service::clock::{Clock as _, SystemClock};
+
+use super::Scene;
+use crate::args;
+use crate::failure::Failure;
+use crate::{home, output};
+
+/// Names of the files: as in a Kubernetes secret of type `kubernetes.io/tls`, plus the authority.
+const FILES: [&str; 3] = ["ca.crt", "tls.crt", "tls.key"];
+/// How long both certificates are valid, in years.
+const YEARS: i32 = 10;
+
+pub(super) fn run(scene: &Scene, certificate: &args::Certificate) -> Result<(), Failure> {
+    let dir = &certificate.out;
+    std::fs::create_dir_all(dir)?;
+    let there = FILES.iter().all(|name| dir.join(name).exists());
+    // Whoever trusts the authority would have to be told of a new one.
+    if !there || certificate.renew {
+        write(dir, &certificate.names)?;
+    }
+    let paths = FILES.map(|name| dir.join(name));
+    if scene.is_json() {
+        return output::json(&json!({
+            "ca": paths[0], "certificate": paths[1], "key": paths[2], "made": !there || certificate.renew,
+        }));
+    }
+    let done = if there && !certificate.renew {
+        "kept"
+    } else {
+        "made"
+    };
+    output::line(&format!(
+        "{done}: {}, {} and {}",
+        paths[0].display(),
+        paths[1].display(),
+        paths[2].display()
+    ))
+}
+
+/// The authority's key is never written: it signs this one certificate and is forgotten.
+fn write(dir: &Path, names: &[String]) -> Result<(), Failure> {
+    let failed = |error: rcgen::Error| {
+        Failure::usage(
+            "certificate",
+            format!("no certificate can be made: {error}"),
+        )
+        .fix("give host names or addresses, such as --name towpath.example.com --name 10.0.0.7")
+    };
+    let key = KeyPair::generate().map_err(failed)?;
+    let authority = authority();
+    let root = authority.self_signed(&key).map_err(failed)?;
+    let issuer = Issuer::new(authority, key);
+    let leaf_key = KeyPair::generate().map_err(failed)?;
+    let mut leaf = CertificateParams::new(names.to_vec()).map_err(failed)?;
+    validity(&mut leaf);
+    leaf.distinguished_name
+        .push(DnType::CommonName, names[0].clone());
+    leaf.use_authority_key_identifier_extension = true;
+    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    leaf.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::ClientAuth,
+    ];
+    let leaf = leaf.signed_by(&leaf_key, &issuer).map_err(failed)?;
+    home::write_whole(&dir.join(FILES[0]), root.pem().as_bytes(), 0o644)?;
+    home::write_whole(&dir.join(FILES[1]), leaf.pem().as_bytes(), 0o644)?;
+    let key = leaf_key.serialize_pem();
+    Ok(home::write_whole(
+        &dir.join(FILES[2]),
+        key.as_bytes(),
+        0o600,
+    )?)
+}
+
+fn authority() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    validity(&mut params);
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Towpath evaluation authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+/// From the first of this year, so that a clock that is a little behind does not refuse it.
+fn validity(params: &mut CertificateParams) {
+    let now = chrono::DateTime::from_timestamp_micros(SystemClock.now_us()).unwrap_or_default();
+    let year = now.year();
+    params.not_before = rcgen::date_time_ymd(year, 1, 1);
+    params.not_after = rcgen::date_time_ymd(year + YEARS, 1, 1);
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::RootCertStore;
+    use rustls::client::WebPkiServerVerifier;
+    use rustls::client::danger::ServerCertVerifier as _;
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+
+    use super::*;
+
+    #[test]
+    fn the_certificate_is_trusted_for_its_names_and_no_other() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &["releaser".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let read = |name| CertificateDer::from_pem_file(dir.path().join(name)).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(read("ca.crt")).unwrap();
+        let verifier = WebPkiServerVerifier::builder(roots.into()).build().unwrap();
+        let leaf = read("tls.crt");
+        let trusted = |name: &str| {
+            let name = ServerName::try_from(name.to_owned()).unwrap();
+            verifier
+                .verify_server_cert(&leaf, &[], &name, &[], UnixTime::now())
+                .is_ok()
+        };
+        assert!(trusted("releaser") && trusted("127.0.0.1"));
+        assert!(!trusted("runner"));
+    }
+
+    #[test]
+    fn the_key_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &["localhost".to_owned()]).unwrap();
+        let mode = |name: &str| {
+            let found = std::fs::metadata(dir.path().join(name)).unwrap();
+            found.permissions().mode() & 0o777
+        };
+        assert_eq!((mode("tls.key"), mode("tls.crt")), (0o600, 0o644));
+        assert!(!dir.path().join("ca.key").exists());
+    }
+}
