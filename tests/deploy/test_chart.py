@@ -1,0 +1,175 @@
+"""The Helm chart: what it renders, what it refuses, what an upgrade leaves alone."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import tomllib
+import unittest
+
+import kubernetes_validate
+
+import checks
+from chart import CHART, PROFILES, ROLES, TOP, Refused, helm, named, of_kind, pods, render
+
+# The oldest version that the chart names, and the newest there are schemas for.
+KUBERNETES = ["1.25", "1.33", "1.37"]
+FIXTURES = pathlib.Path(__file__).parent / "fixtures"
+BINARY = pathlib.Path(os.environ.get("TOWPATH_BIN", TOP / "target/debug/towpath"))
+
+# Values that nobody may give, and the word by which the refusal has to name them.
+WRONG = [
+    ("nats.replicas=2", "replicas"),
+    ("nats.url=http://nats:4222", "url"),
+    ("nats.url=nats://user:secret@nats:4222", "url"),
+    ("postgresql.url=postgres://towpath:secret@db/towpath", "url"),
+    ("postgresql.url=mysql://towpath@db/towpath", "url"),
+    ("manifests.url=https://user:secret@git.example.com/m", "url"),
+    ("manifests.url=ext::sh", "url"),
+    ("author.email=", "email"),
+    ("profile=testing", "profile"),
+    ("profile=production", "nats"),
+    ("roles.cd-manager.replicas=2", "replicas"),
+    ("roles.portal.replicas=1", "portal"),
+    ("image.digest=sha256:abc", "digest"),
+    ("image.pullPolicy=Sometimes", "pullPolicy"),
+    ("nats.existingSecret=mine", "existingSecret"),
+    ("roles.runner.storage.size=10GB", "size"),
+    ("networkPolicy.egressPorts={70000}", "egressPorts"),
+    ("telemetry.otlp=collector:4317", "otlp"),
+    ("manifest.url=https://git.example.com/m", "manifest"),
+    ("service.type=Ingress", "type"),
+]
+
+
+class Rendered(unittest.TestCase):
+    """Every profile, object by object."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.profiles = {name: render(*values) for name, values in PROFILES.items()}
+
+    def test_helm_finds_nothing_to_complain_about(self):
+        for name, values in PROFILES.items():
+            with self.subTest(name):
+                said = helm("lint", "--strict", CHART, *values)
+                self.assertIn("0 chart(s) failed", said)
+
+    def test_every_object_is_valid_for_kubernetes(self):
+        for name, objects in self.profiles.items():
+            self.assertGreater(len(objects), 20)
+            for each in objects:
+                for version in KUBERNETES:
+                    with self.subTest(name, object=named(each), kubernetes=version):
+                        kubernetes_validate.validate(each, version, strict=True)
+
+    def test_what_every_rendering_keeps(self):
+        for name, objects in self.profiles.items():
+            for check in checks.ALL:
+                with self.subTest(name, check=check.__name__):
+                    self.assertEqual(check(objects), [])
+
+    def test_no_object_is_rendered_twice(self):
+        for name, objects in self.profiles.items():
+            with self.subTest(name):
+                names = [named(each) for each in objects]
+                self.assertEqual(sorted(names), sorted(set(names)))
+
+    def test_there_is_one_workload_for_each_role(self):
+        for name, objects in self.profiles.items():
+            with self.subTest(name):
+                roles = [
+                    each["spec"]["template"]["spec"]["containers"][0]["args"]
+                    for each in of_kind(objects, "Deployment", "StatefulSet")
+                ]
+                roles = [args[2] for args in roles if args and args[0] == "serve"]
+                self.assertEqual(sorted(roles), sorted(ROLES))
+
+    def test_the_binary_accepts_the_arguments_and_the_configuration(self):
+        for name, objects in self.profiles.items():
+            for thing, pod, labels in pods(objects):
+                container = pod["containers"][0]
+                if container.get("args", [""])[0] != "serve":
+                    continue
+                with self.subTest(name, role=labels["app.kubernetes.io/component"]):
+                    check_config(self, objects, pod, container)
+
+    def test_an_installation_needs_no_value_but_addresses(self):
+        values = (CHART / "values.yaml").read_text()
+        self.assertEqual(re.findall(r"(?i)required|change.?me", values), [])
+        self.assertNotIn("fail ", "".join(path.read_text() for path in (CHART / "templates").rglob("*.yaml")))
+        kinds = {name: {named(each) for each in of_kind(self.profiles[name], "StatefulSet")} for name in PROFILES}
+        own = {"StatefulSet/towpath-nats", "StatefulSet/towpath-postgresql"}
+        self.assertTrue(own <= kinds["default"] and own <= kinds["minimal"])
+        self.assertFalse(own & kinds["addresses-only"] or own & kinds["production"])
+
+    def test_permissions_of_the_users_are_those_of_the_program(self):
+        text = (CHART / "files/nats-users.conf").read_text()
+        self.assertEqual(re.findall(r"(?m)^ +user: \"(.+)\"", text), [*ROLES, "operator"])
+        self.assertEqual((TOP / "deploy/compose/nats-users.conf").read_text(), text)
+        secret = next(each for each in self.profiles["default"] if named(each) == "Secret/towpath-nats")
+        users = secret["stringData"]["users.conf"]
+        for user in [*ROLES, "operator"]:
+            self.assertIn(f'"{secret["stringData"][user + ".bcrypt"]}"', users)
+        self.assertNotIn("@", re.sub(r"(?m)^\s*#.*$", "", users))
+
+    def test_versions_of_chart_and_program_are_one(self):
+        workspace = tomllib.loads((TOP / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+        chart = (CHART / "Chart.yaml").read_text()
+        self.assertIn(f"\nappVersion: {workspace}\n", chart)
+
+
+def check_config(test, objects, pod, container):
+    """Runs what the container would run, on the configuration that it would find."""
+    source = next(volume["configMap"]["name"] for volume in pod["volumes"] if volume["name"] == "config")
+    config = next(each for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"] == source)
+    with tempfile.TemporaryDirectory() as directory:
+        (pathlib.Path(directory) / "towpath.toml").write_text(config["data"]["towpath.toml"])
+        environment = {variable["name"]: variable["value"] for variable in container["env"]}
+        environment["TOWPATH_DATA"] = directory
+        done = subprocess.run(
+            [BINARY, *container["args"], "--check-config"],
+            env={"PATH": os.environ["PATH"], **environment}, capture_output=True, text=True, timeout=60, check=False,
+        )
+        test.assertEqual(done.returncode, 0, done.stderr)
+
+
+class Refusals(unittest.TestCase):
+    """values.schema.json."""
+
+    def test_wrong_values_are_refused_by_name(self):
+        self.assertGreaterEqual(len(WRONG), 10)
+        for value, word in WRONG:
+            with self.subTest(value):
+                with self.assertRaises(Refused) as caught:
+                    render("--set", value)
+                self.assertIn(word, str(caught.exception))
+                self.assertIn("schema", str(caught.exception))
+
+
+class Upgrades(unittest.TestCase):
+    """From every version that was published."""
+
+    def test_selectors_stay_what_they_were(self):
+        kept = sorted(FIXTURES.glob("selectors-*.json"))
+        self.assertTrue(kept)
+        for path in kept:
+            before = json.loads(path.read_text())
+            for name, was in before.items():
+                now = checks.selectors(render(*PROFILES[name]))
+                for thing, its in was.items():
+                    with self.subTest(path.stem, profile=name, object=thing):
+                        self.assertEqual(now.get(thing), its)
+
+    def test_the_migration_of_an_upgrade_comes_first(self):
+        for name, values in PROFILES.items():
+            with self.subTest(name):
+                jobs = of_kind(render(*values, "--is-upgrade"), "Job")
+                hooks = [each["metadata"]["annotations"]["helm.sh/hook"] for each in jobs]
+                self.assertTrue(hooks and all("pre-upgrade" in each for each in hooks), hooks)
+
+
+if __name__ == "__main__":
+    unittest.main()
