@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::api::Seek;
+use super::api::{Seek, codes};
 use super::publish::{Answer, Guard};
 use super::stream::{self, Says};
 use crate::checkpoint::Lie;
@@ -16,6 +16,9 @@ use crate::log::{AppendError, Appended, MAX_COMMIT_BYTES, Position, ReadError, f
 
 /// A message id that is said to be on its way for so long is taken for lost.
 const LOST: Duration = Duration::from_secs(3);
+
+/// What a duplicate acknowledgement of another commit is counted as.
+const DUPLICATE: u64 = 0;
 
 /// Answers that were refusals, by code.
 #[derive(Default)]
@@ -179,6 +182,7 @@ impl Shared {
                 Ok(None)
             }
             Answer::InProcess => {
+                self.counts.add(codes::STREAM_DUPLICATE_IN_PROCESS);
                 if trip.started.elapsed() > LOST {
                     trip.attempt += 1;
                 }
@@ -233,6 +237,7 @@ impl Shared {
     ) -> Result<Option<Appended>, AppendError> {
         let found = self.get(&Seek::At(position)).await.map_err(refusal)?;
         let Some(found) = found.filter(|it| it.commit.hash() == commit.hash()) else {
+            self.counts.add(DUPLICATE);
             return Ok(None);
         };
         self.note(position, &found.commit);

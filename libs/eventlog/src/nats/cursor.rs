@@ -130,25 +130,24 @@ impl Cursor {
             self.received = after;
         }
         let until = last.min(after.saturating_add(limit as u64));
-        let mut tries = 0;
+        let mut patience = Patience::new(&ground.api.timeouts);
         while self.received < until && self.held < PAGE_BYTES {
             let received = tokio::time::timeout(STALLED, self.receive(ground)).await;
             match received.unwrap_or_else(|_| Err(stalled())) {
-                Ok(()) => tries = 0,
-                Err(ReadError::Unavailable(why)) => {
+                Ok(()) => {}
+                Err(Trouble::Corrupt(corrupt)) => return Err(corrupt.into()),
+                Err(Trouble::Api(error)) => {
                     self.messages = None;
-                    tries += 1;
-                    if tries > 3 {
-                        return Err(ReadError::Unavailable(why));
+                    if !patience.allows(&error).await {
+                        return Err(error.into());
                     }
                 }
-                Err(other) => return Err(other),
             }
         }
         Ok(self.give(until, limit))
     }
 
-    async fn receive(&mut self, ground: &Ground<'_>) -> Result<(), ReadError> {
+    async fn receive(&mut self, ground: &Ground<'_>) -> Result<(), Trouble> {
         if self.messages.is_none() {
             let wants = Wants {
                 from: self.received + 1,
@@ -204,8 +203,17 @@ impl Cursor {
     }
 }
 
-fn stalled() -> ReadError {
-    ReadError::Unavailable("a consumer gave nothing although there is something".into())
+fn stalled() -> Trouble {
+    ApiError::Away("a consumer gave nothing although there is something".into()).into()
+}
+
+/// Why the next commit did not come.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
 }
 
 impl From<ApiError> for ReadError {

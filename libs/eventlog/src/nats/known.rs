@@ -66,15 +66,31 @@ impl Known {
 }
 
 /// The aggregates used lately; the ones not used for longest leave first.
-#[derive(Default)]
 pub(super) struct Shelf {
+    room: usize,
     uses: u64,
     weight: usize,
     aggregates: BTreeMap<AggregateId, (u64, Known)>,
     by_use: BTreeMap<u64, AggregateId>,
 }
 
+impl Default for Shelf {
+    fn default() -> Self {
+        Self::new(ROOM)
+    }
+}
+
 impl Shelf {
+    fn new(room: usize) -> Self {
+        Self {
+            room,
+            uses: 0,
+            weight: 0,
+            aggregates: BTreeMap::new(),
+            by_use: BTreeMap::new(),
+        }
+    }
+
     pub(super) fn find(&mut self, aggregate: &AggregateId) -> Option<&Known> {
         self.touch(aggregate)?;
         self.aggregates.get(aggregate).map(|it| &it.1)
@@ -111,7 +127,7 @@ impl Shelf {
     }
 
     fn make_room(&mut self) {
-        while self.weight > ROOM && self.aggregates.len() > 1 {
+        while self.weight > self.room && self.aggregates.len() > 1 {
             let Some((_, oldest)) = self.by_use.pop_first() else {
                 break;
             };
@@ -146,13 +162,13 @@ mod tests {
 
     #[test]
     fn the_ones_not_used_for_longest_leave() {
-        let mut shelf = Shelf::default();
-        for n in 0..=ROOM as u128 {
+        let mut shelf = Shelf::new(20);
+        for n in 0..=20 {
             shelf.note(1, &next(&slot(n), &Head::NONE, "first"));
         }
         assert!(shelf.find(&slot(0)).is_none());
         assert!(shelf.find(&slot(1)).is_some());
-        assert_eq!(shelf.aggregates.len(), ROOM);
-        assert_eq!(shelf.by_use.len(), ROOM);
+        assert_eq!(shelf.aggregates.len(), 20);
+        assert_eq!(shelf.by_use.len(), 20);
     }
 }

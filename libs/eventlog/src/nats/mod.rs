@@ -16,6 +16,7 @@ mod known;
 mod message;
 mod open;
 mod options;
+pub mod permissions;
 mod policy;
 mod publish;
 mod read;
@@ -109,7 +110,8 @@ impl NatsLog {
         self.held.shared.newer.subscribe()
     }
 
-    /// How often the server refused an append because another was first, by its error code.
+    /// How often the server refused an append because another was first, by its error code; 0
+    /// is a message id that another commit had used.
     pub fn conflicts(&self) -> Vec<(u64, u64)> {
         self.held.shared.counts.conflicts()
     }

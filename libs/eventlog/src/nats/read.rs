@@ -3,8 +3,8 @@
 use async_nats::jetstream::message::StreamMessage;
 use ids::{AggregateId, CommitId};
 
-use super::api::Seek;
-use super::cursor::{self, Cursor, Ground, Wants};
+use super::api::{ApiError, Patience, Seek};
+use super::cursor::{self, Cursor, Ground, Trouble, Wants};
 use super::{Shared, message};
 use crate::commit::{Head, Stored};
 use crate::corrupt::{Corrupt, Place};
@@ -142,43 +142,58 @@ impl Shared {
         Ok(commits)
     }
 
+    /// Through a consumer; a new one when it is lost.
     async fn through_consumer(
         &self,
         subject: &str,
         from: u64,
         last: u64,
     ) -> Result<Vec<Stored>, ReadError> {
+        let mut commits: Vec<Stored> = Vec::new();
+        let mut patience = Patience::new(&self.api.timeouts);
+        loop {
+            let from = commits.last().map_or(from, |it| it.position.0 + 1);
+            let reading = self.collect(subject, from, last, &mut commits);
+            let error = match tokio::time::timeout(self.api.timeouts.patience, reading).await {
+                Ok(Ok(())) => return Ok(commits),
+                Ok(Err(Trouble::Corrupt(corrupt))) => return Err(corrupt.into()),
+                Ok(Err(Trouble::Api(error))) => error,
+                Err(_) => ApiError::Away(format!("{subject} was not read to its end in time")),
+            };
+            if !patience.allows(&error).await {
+                return Err(error.into());
+            }
+        }
+    }
+
+    async fn collect(
+        &self,
+        subject: &str,
+        from: u64,
+        last: u64,
+        commits: &mut Vec<Stored>,
+    ) -> Result<(), Trouble> {
         let wants = Wants {
             from,
             subject: Some(subject),
             headers_only: false,
         };
-        let patience = self.api.timeouts.patience;
-        let reading = async {
-            let mut messages = cursor::messages(&self.api, &self.stream, wants).await?;
-            let mut commits: Vec<Stored> = Vec::new();
-            while commits.last().is_none_or(|it| it.position.0 < last) {
-                let message = cursor::next(&mut messages).await?;
-                let position = cursor::position(&message)?;
-                let message = message.split().0;
-                let headers = message.headers.unwrap_or_default();
-                let (of, payload) = (message.subject, message.payload);
-                commits.push(message::open(
-                    &self.prefix,
-                    position,
-                    &of,
-                    &headers,
-                    payload,
-                )?);
-            }
-            Ok(commits)
-        };
-        tokio::time::timeout(patience, reading)
-            .await
-            .unwrap_or_else(|_| {
-                let why = format!("{subject} was not read to its end in time");
-                Err(ReadError::Unavailable(why))
-            })
+        let mut messages = cursor::messages(&self.api, &self.stream, wants).await?;
+        while commits.last().is_none_or(|it| it.position.0 < last) {
+            let message = cursor::next(&mut messages).await?;
+            let position = cursor::position(&message)?;
+            let message = message.split().0;
+            let headers = message.headers.unwrap_or_default();
+            let (of, payload) = (message.subject, message.payload);
+            commits.push(message::open(
+                &self.prefix,
+                position,
+                &of,
+                &headers,
+                payload,
+            )?);
+        }
+        Ok(())
     }
 
     /// The last position, by the leader.

@@ -1,12 +1,8 @@
 //! Putting a log back: the same commits at the same positions, in a stream of a later epoch.
 
-use std::collections::VecDeque;
-
-use async_nats::client::Request;
-use async_nats::jetstream::publish::PublishAck;
-use async_nats::jetstream::response::Response;
+use async_nats::jetstream::context::PublishAckFuture;
+use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::Config;
-use futures::future::BoxFuture;
 use futures::stream::{Stream, StreamExt as _};
 
 use super::api::{Api, Seek};
@@ -50,7 +46,6 @@ where
     let (client, _link) = connect(options).await?;
     let work = Work {
         api: Api::new(client.clone(), options.timeouts),
-        client: client.clone(),
         options,
         identity: *identity,
         stream: options.place.stream(identity.epoch),
@@ -62,13 +57,10 @@ where
 
 struct Work<'a> {
     api: Api,
-    client: async_nats::Client,
     options: &'a Options,
     identity: LogIdentity,
     stream: String,
 }
-
-type Flight<'a> = BoxFuture<'a, Result<(), OpenError>>;
 
 impl Work<'_> {
     async fn run<S>(&self, mut commits: S) -> Result<Restored, OpenError>
@@ -77,23 +69,31 @@ impl Work<'_> {
     {
         let staged = self.stage().await?;
         let resumed = self.tail().await?;
-        let mut flying: VecDeque<Flight<'_>> = VecDeque::new();
+        let mut flying = Vec::new();
         let mut position = 0;
         while let Some(commit) = commits.next().await {
-            let commit = commit?;
-            position += 1;
-            if position <= resumed {
-                if position == resumed {
-                    self.same(position, &commit).await?;
+            let commit = match commit {
+                Ok(commit) => commit,
+                Err(error) => {
+                    // What was sent stays, and is not sent again.
+                    self.land(&mut flying).await?;
+                    return Err(error);
                 }
+            };
+            position += 1;
+            if position < resumed {
                 continue;
             }
-            flying.push_back(Box::pin(self.put(&commit, position)));
+            if position == resumed {
+                self.same(position, &commit).await?;
+                continue;
+            }
+            flying.push((position, self.send(&commit, position).await?));
             if flying.len() >= FLYING {
-                land(&mut flying).await?;
+                self.land(&mut flying).await?;
             }
         }
-        land(&mut flying).await?;
+        self.land(&mut flying).await?;
         if position < resumed {
             return Err(self.wrong(format!(
                 "the stream holds {resumed} commits already, the source only {position}"
@@ -159,9 +159,13 @@ impl Work<'_> {
         )))
     }
 
-    /// Puts one commit exactly where it was: the guard is on the position, since replicated
+    /// Sends one commit to exactly where it was: the guard is on the position, since replicated
     /// servers refuse two messages of one subject on their way.
-    fn put(&self, commit: &SealedCommit, position: u64) -> Flight<'_> {
+    async fn send(
+        &self,
+        commit: &SealedCommit,
+        position: u64,
+    ) -> Result<PublishAckFuture, OpenError> {
         let subject = message::subject(&self.options.place.prefix, &commit.aggregate);
         let mut headers = message::headers(commit);
         headers.insert("Nats-Expected-Stream", self.stream.as_str());
@@ -170,25 +174,24 @@ impl Work<'_> {
             "Nats-Msg-Id",
             format!("{}:{}", commit.aggregate, commit.version),
         );
-        let request = Request::new()
+        let message = PublishMessage::build()
             .headers(headers)
-            .payload(commit.bytes().clone())
-            .timeout(Some(self.options.timeouts.patience));
-        let sending = self.client.clone();
-        Box::pin(async move {
-            let reply = sending.send_request(subject, request).await;
-            let reply = reply.map_err(|e| self.wrong(format!("position {position}: {e}")))?;
-            match serde_json::from_slice::<Response<PublishAck>>(&reply.payload) {
-                Ok(Response::Ok(ack)) if ack.sequence == position => Ok(()),
-                Ok(Response::Ok(ack)) => {
-                    Err(self.wrong(format!("position {position} became {}", ack.sequence)))
-                }
-                Ok(Response::Err { error }) => {
-                    Err(self.wrong(format!("position {position}: {error}")))
-                }
-                Err(error) => Err(self.wrong(format!("position {position}: {error}"))),
+            .payload(commit.bytes().clone());
+        let sent = self.api.context.send_publish(subject, message).await;
+        sent.map_err(|e| self.wrong(format!("position {position}: {e}")))
+    }
+
+    /// Waits for the answers to what was sent.
+    async fn land(&self, flying: &mut Vec<(u64, PublishAckFuture)>) -> Result<(), OpenError> {
+        for (position, answer) in flying.drain(..) {
+            let answer = answer.await;
+            let ack = answer.map_err(|e| self.wrong(format!("position {position}: {e}")))?;
+            if ack.sequence != position {
+                let why = format!("position {position} became {}", ack.sequence);
+                return Err(self.wrong(why));
             }
-        })
+        }
+        Ok(())
     }
 
     /// Says that the log is whole: from now on roles open it.
@@ -208,10 +211,4 @@ impl Work<'_> {
             why,
         }
     }
-}
-
-/// Sends what is queued in order, and waits for all answers.
-async fn land(flying: &mut VecDeque<Flight<'_>>) -> Result<(), OpenError> {
-    let landed = futures::future::join_all(flying.drain(..)).await;
-    landed.into_iter().collect()
 }

@@ -1,3 +1,9 @@
+mod absence;
+mod config;
+mod permissions;
+mod race;
+mod restoring;
+mod rewind;
 mod suite;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

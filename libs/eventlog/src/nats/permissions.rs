@@ -1,0 +1,260 @@
+//! Who may do what on NATS: each role writes its own kinds of aggregates, reads the log, and
+//! listens to its own inbox. Nobody but the operator makes, changes or deletes a stream.
+//!
+//! Pure data, rendered as the text of a nats-server configuration.
+
+use std::fmt::Write as _;
+
+use super::options::Place;
+
+/// The user that makes, restores and deletes streams; no role has its password.
+pub const OPERATOR: &str = "operator";
+
+/// The user that CI publishes build reports with.
+pub const CI: &str = "ci";
+
+/// The roles, and the kinds of aggregates that each of them writes.
+pub const ROLES: &[(&str, &[&str])] = &[
+    (
+        "cd-manager",
+        &["build", "slot", "environment", "deployment", "identity"],
+    ),
+    ("releaser", &["release", "version"]),
+    ("approval-ledger", &["approval", "checkpoint"]),
+    ("changelog", &["changelog"]),
+    ("runner", &["run"]),
+];
+
+/// Streams beside the log: what CI publishes, and what was refused of it.
+const BESIDE: &[&str] = &["TP_IN", "TP_DLQ"];
+
+/// What reading the log takes, and nothing more.
+const READING: &[&str] = &[
+    "$JS.API.STREAM.NAMES",
+    "$JS.API.STREAM.INFO.*",
+    "$JS.API.STREAM.MSG.GET.*",
+    "$JS.API.CONSUMER.CREATE.*",
+    "$JS.API.CONSUMER.MSG.NEXT.*.*",
+];
+
+/// What cd-manager needs to take build reports in.
+const INTAKE: &[&str] = &[
+    "$JS.API.CONSUMER.CREATE.TP_IN.>",
+    "$JS.API.CONSUMER.DURABLE.CREATE.TP_IN.*",
+    "$JS.API.CONSUMER.INFO.TP_IN.*",
+    "$JS.API.CONSUMER.MSG.NEXT.TP_IN.*",
+    "$JS.ACK.TP_IN.>",
+    "tp.dlq.>",
+];
+
+/// One NATS user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its name.
+    pub name: String,
+    /// Subjects that it may publish to.
+    pub publish: Vec<String>,
+    /// Subjects that it may not publish to, although the others would allow it.
+    pub deny: Vec<String>,
+    /// Subjects that it may listen to.
+    pub subscribe: Vec<String>,
+}
+
+/// How a user proves who it is.
+#[derive(Clone)]
+pub enum Secret {
+    /// The bcrypt hash of its password.
+    Bcrypt(String),
+    /// The environment variable, of nats-server, that holds password or hash.
+    Variable(String),
+    /// The password itself: for files that only the server can read.
+    Plain(String),
+}
+
+/// The users of a role, of CI, and of the operator.
+pub fn users(place: &Place) -> Vec<User> {
+    let roles = ROLES.iter().map(|(name, kinds)| role(name, kinds, place));
+    roles.chain([ci(), operator()]).collect()
+}
+
+/// What a role may do.
+fn role(name: &str, kinds: &[&str], place: &Place) -> User {
+    let owned = kinds
+        .iter()
+        .map(|kind| format!("{}.{kind}.*", place.prefix));
+    let takes_in = name == "cd-manager";
+    let intake = if takes_in { INTAKE } else { &[] };
+    let others = READING.iter().chain(intake).map(|it| (*it).to_owned());
+    let denied = BESIDE.iter().filter(|it| !(takes_in && **it == "TP_IN"));
+    let denied = denied.flat_map(|stream| {
+        [
+            format!("$JS.API.STREAM.MSG.GET.{stream}"),
+            format!("$JS.API.CONSUMER.CREATE.{stream}"),
+            format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.*"),
+        ]
+    });
+    User {
+        name: name.to_owned(),
+        publish: owned.chain(others).collect(),
+        deny: denied.collect(),
+        subscribe: vec![format!("_INBOX_{name}.>")],
+    }
+}
+
+fn ci() -> User {
+    User {
+        name: CI.into(),
+        publish: vec!["tp.in.build.>".into()],
+        deny: Vec::new(),
+        // Clients other than ours choose their inboxes by themselves, below this.
+        subscribe: vec![format!("_INBOX_{CI}.>"), "_INBOX.>".into()],
+    }
+}
+
+fn operator() -> User {
+    User {
+        name: OPERATOR.into(),
+        publish: vec![">".into()],
+        deny: Vec::new(),
+        subscribe: vec![">".into()],
+    }
+}
+
+/// The `authorization` block of a nats-server configuration.
+pub fn authorization(users: &[(User, Secret)]) -> String {
+    let mut text = String::from("authorization {\n  users: [\n");
+    for (user, secret) in users {
+        let password = match secret {
+            Secret::Bcrypt(text) | Secret::Plain(text) => quoted(text),
+            Secret::Variable(name) => format!("${name}"),
+        };
+        // Writing to a string cannot fail.
+        let _infallible = writeln!(
+            text,
+            "    {{\n      user: {}\n      password: {password}\n      permissions: {{\n        \
+             publish: {{ allow: {}, deny: {} }}\n        subscribe: {{ allow: {} }}\n      }}\n    }}",
+            quoted(&user.name),
+            list(&user.publish),
+            list(&user.deny),
+            list(&user.subscribe),
+        );
+    }
+    text.push_str("  ]\n}\n");
+    text
+}
+
+/// The whole configuration of one server without a cluster, but for the users.
+pub fn server(listen: &str, store: &str, syncs_always: bool) -> String {
+    let sync = if syncs_always {
+        "  sync_interval: always\n"
+    } else {
+        ""
+    };
+    format!(
+        "listen: {}\nmax_payload: 2MB\njetstream {{\n  store_dir: {}\n{sync}}}\n",
+        quoted(listen),
+        quoted(store)
+    )
+}
+
+fn list(subjects: &[String]) -> String {
+    let subjects: Vec<_> = subjects.iter().map(|it| quoted(it)).collect();
+    format!("[{}]", subjects.join(", "))
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for it in text.chars() {
+        if it == '"' || it == '\\' {
+            quoted.push('\\');
+        }
+        quoted.push(it);
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a subject with wildcards covers another.
+    fn covers(allowed: &str, subject: &str) -> bool {
+        let mut asked = subject.split('.');
+        for token in allowed.split('.') {
+            match (token, asked.next()) {
+                (">", Some(_)) => return true,
+                ("*", Some(_)) => {}
+                (token, Some(it)) if token == it => {}
+                (_, Some(_) | None) => return false,
+            }
+        }
+        asked.next().is_none()
+    }
+
+    fn may_publish(user: &User, subject: &str) -> bool {
+        user.publish.iter().any(|it| covers(it, subject))
+            && !user.deny.iter().any(|it| covers(it, subject))
+    }
+
+    #[test]
+    fn each_kind_has_one_writer_and_no_role_touches_streams() {
+        let users = users(&Place::default());
+        let kinds = ROLES.iter().flat_map(|(_, kinds)| *kinds);
+        for kind in kinds {
+            let subject = format!("tp.evt.{kind}.00000000000000000000000000000001");
+            let writers: Vec<_> = users
+                .iter()
+                .filter(|it| may_publish(it, &subject))
+                .collect();
+            assert_eq!(writers.len(), 2, "{kind}: its role and the operator");
+        }
+        for verb in [
+            "CREATE",
+            "UPDATE",
+            "DELETE",
+            "PURGE",
+            "MSG.DELETE",
+            "RESTORE",
+        ] {
+            for stream in ["TP_EVT", "TP_EVT_2", "TP_IN", "TP_DLQ"] {
+                let subject = format!("$JS.API.STREAM.{verb}.{stream}");
+                let able = users.iter().filter(|it| may_publish(it, &subject));
+                let able: Vec<_> = able.map(|it| it.name.as_str()).collect();
+                assert_eq!(able, [OPERATOR], "{subject}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_ci_sent_with_its_token_is_read_by_cd_manager_alone() {
+        for user in users(&Place::default()) {
+            let is_reader = ["cd-manager", OPERATOR].contains(&user.name.as_str());
+            for subject in [
+                "$JS.API.STREAM.MSG.GET.TP_IN",
+                "$JS.API.CONSUMER.CREATE.TP_IN",
+                "$JS.API.CONSUMER.MSG.NEXT.TP_IN.abc",
+            ] {
+                assert_eq!(
+                    may_publish(&user, subject),
+                    is_reader,
+                    "{} {subject}",
+                    user.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_listens_to_the_inbox_of_another() {
+        let users = users(&Place::default());
+        for user in users.iter().filter(|it| it.name != OPERATOR) {
+            for other in users.iter().filter(|it| it.name != user.name) {
+                let inbox = format!("_INBOX_{}.abc.1", other.name);
+                let hears = user.subscribe.iter().any(|it| covers(it, &inbox));
+                assert!(!hears, "{} hears {}", user.name, other.name);
+            }
+        }
+    }
+}
