@@ -20,9 +20,11 @@ pub mod nats;
 pub mod sim;
 pub mod sqlite;
 
+pub mod archive;
 mod checkpoint;
 pub mod export;
 pub mod import;
+pub mod lease;
 pub mod lock;
 pub mod observer;
 
@@ -30,6 +32,8 @@ pub mod process;
 pub mod projector;
 pub mod repository;
 
+#[cfg(test)]
+mod cluster;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 

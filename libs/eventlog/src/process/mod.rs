@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::codec::UnknownEvent;
 use crate::commit::Stored;
+use crate::lease::Gate;
 use crate::log::{EventLog, Position, ReadError};
 use crate::observer::{EffectSpan, observer};
 use crate::subscription::{Item, Subscription};
@@ -118,11 +119,29 @@ where
     P: Process,
     F: Perform<P::Effect> + ?Sized,
 {
+    run_gated(log, process, performer, clock, Gate::always(), cancel).await
+}
+
+/// The same, but effects start only while the gate is open: of several replicas one performs,
+/// and all observe. What is under way when the gate closes goes on.
+pub async fn run_gated<P, F>(
+    log: Arc<dyn EventLog>,
+    process: P,
+    performer: Arc<F>,
+    clock: Clock,
+    gate: Gate,
+    cancel: CancellationToken,
+) -> Result<(), ReadError>
+where
+    P: Process,
+    F: Perform<P::Effect> + ?Sized,
+{
     let mut runner = Runner {
         log,
         process,
         performer,
         clock,
+        gate,
         observed: Position::default(),
         tasks: JoinSet::new(),
         in_flight: BTreeMap::new(),
@@ -150,6 +169,7 @@ struct Runner<P: Process, F: ?Sized> {
     process: P,
     performer: Arc<F>,
     clock: Clock,
+    gate: Gate,
     observed: Position,
     tasks: JoinSet<Result<(), Retry>>,
     in_flight: BTreeMap<Id, Uuid>,
@@ -218,6 +238,11 @@ where
     }
 
     fn react(&mut self) {
+        if !self.gate.is_open((self.clock)()) {
+            // Whoever performs says what it did; the gate's opening is a reason to ask again.
+            self.wake_at_us = None;
+            return;
+        }
         let reaction = self.process.react((self.clock)());
         self.wake_at_us = reaction.wake_at_us;
         self.settling.retain(|id, position| {
@@ -277,6 +302,7 @@ where
                 self.all_ended(ended).await;
                 Ok(None)
             }
+            () = self.gate.changed() => Ok(None),
             () = sleep_until(due) => Ok(None),
         };
         match came {

@@ -19,6 +19,7 @@ pub use compare::{Difference, Kind};
 pub use database::Database;
 pub use filling::Progress;
 use filling::{PAGE, fill, follow};
+pub(crate) use postgres::passes;
 pub use postgres::{PgReads, Server, ServerError};
 pub use reads::{Answer, Question, Reads, ReadsError};
 pub use rows::Rows;
@@ -30,6 +31,7 @@ use crate::checkpoint::{CheckError, Checkpoint, Lie};
 use crate::codec::UnknownEvent;
 use crate::commit::Stored;
 use crate::corrupt::Place;
+use crate::lease::Pool;
 use crate::log::{EventLog, ReadError};
 
 /// One read model: what its tables are and what a commit does to them.
@@ -76,6 +78,14 @@ pub async fn verify(
         Database::File(path) => file::verify(path, log, projections).await,
         Database::Postgres(server) => postgres::verify(server, log, projections).await,
     }
+}
+
+/// Where the leases of a role are kept: beside its read models.
+pub(crate) async fn lease_pool(database: &Database) -> Result<Pool, ProjectorError> {
+    Ok(match database {
+        Database::File(path) => Pool::Sqlite(file::leases(path).await?),
+        Database::Postgres(server) => Pool::Postgres(postgres::leases(server).await?),
+    })
 }
 
 /// Why a commit could not be applied.

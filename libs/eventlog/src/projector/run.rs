@@ -209,9 +209,9 @@ impl Projector {
             return Ok(());
         };
         let batch: Vec<Stored> = batch?;
-        store.apply(&self.projections, &batch).await?;
+        let applied = store.apply(&self.projections, &batch).await;
         self.reached(store.checkpoint.position);
-        Ok(())
+        applied
     }
 }
 

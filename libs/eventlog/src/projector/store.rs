@@ -18,7 +18,7 @@ pub(super) const BULK_ROWS: usize = 50_000;
 
 const CHECKPOINT: &str =
     "SELECT log_id, epoch, position, hash, fold_version FROM towpath_checkpoint";
-const START: &str = "INSERT INTO towpath_checkpoint (only, log_id, epoch, position, hash, \
+const START: &str = "INSERT INTO towpath_checkpoint (\"only\", log_id, epoch, position, hash, \
      fold_version) VALUES (1, $1, $2, $3, $4, $5)";
 const ADVANCE: &str = "UPDATE towpath_checkpoint SET epoch = $1, position = $2, hash = $3 \
      WHERE position = $4 AND fold_version = $5";
@@ -34,7 +34,7 @@ const SQLITE_SYSTEM: &str = "CREATE TABLE towpath_checkpoint (
 ";
 
 const POSTGRES_SYSTEM: &str = "CREATE TABLE towpath_checkpoint (
-  only BIGINT PRIMARY KEY CHECK (only = 1),
+  \"only\" BIGINT PRIMARY KEY CHECK (\"only\" = 1),
   log_id BYTEA NOT NULL,
   epoch BIGINT NOT NULL,
   position BIGINT NOT NULL,
@@ -105,7 +105,8 @@ impl Store {
         })
     }
 
-    /// Applies commits and moves the checkpoint, all or nothing.
+    /// Applies commits and moves the checkpoint, all or nothing; but when one of them stops a
+    /// projection, those before it are applied.
     pub(super) async fn apply(
         &mut self,
         projections: &[Box<dyn Projection>],
@@ -113,6 +114,14 @@ impl Store {
     ) -> Result<(), ProjectorError> {
         let applied = self.apply_all(projections, commits).await;
         self.staged.clear();
+        if let Err(ProjectorError::Stopped { at, .. }) = &applied {
+            let before = |it: &&Stored| at.position.is_some_and(|at| it.position < at);
+            let count = commits.iter().take_while(before).count();
+            if count > 0 {
+                self.apply_all(projections, &commits[..count]).await?;
+                self.staged.clear();
+            }
+        }
         applied
     }
 

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(super) use rebuild::rebuild;
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqlitePool};
 pub(super) use verify::verify;
 
 use super::store::{Connection, Store};
@@ -109,6 +109,22 @@ async fn read(path: &Path, projections: &[Box<dyn Projection>]) -> Result<Opened
     let connection = Connection::Sqlite(connection);
     let store = Store::resume(connection, projections).await?;
     Ok(Opened::Ours(store))
+}
+
+/// Where the leases of a role are: beside its read models. A file has one process, so they are
+/// there for the sake of having one way.
+pub(super) async fn leases(path: &Path) -> Result<SqlitePool, ProjectorError> {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options(path, Speed::Live))
+        .await?;
+    sqlx::query(
+        "CREATE TABLE IF NOT EXISTS towpath_lease (resource TEXT PRIMARY KEY, \
+         holder TEXT NOT NULL, fence INTEGER NOT NULL, expires_us INTEGER NOT NULL) STRICT",
+    )
+    .execute(&pool)
+    .await?;
+    Ok(pool)
 }
 
 fn failed(path: &Path, why: String) -> ProjectorError {

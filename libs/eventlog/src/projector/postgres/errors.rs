@@ -4,7 +4,7 @@ use sqlx::postgres::PgDatabaseError;
 
 /// Whether the server is away, starting, stopping, full or busy, or a race was lost: asking
 /// again can help without a person changing anything but the server.
-pub(in super::super) fn passes(error: &sqlx::Error) -> bool {
+pub(crate) fn passes(error: &sqlx::Error) -> bool {
     let Some(code) = code(error) else {
         return matches!(
             error,

@@ -3,11 +3,14 @@
 //! the name of the one before.
 
 mod errors;
+mod leases;
 mod rebuild;
 mod server;
 mod verify;
 
-pub(super) use errors::{passes, switched};
+pub(crate) use errors::passes;
+pub(super) use errors::switched;
+pub(super) use leases::leases;
 pub(super) use rebuild::{open, rebuild, revive};
 pub use server::{PgReads, Server, ServerError};
 pub(super) use verify::verify;

@@ -6,8 +6,8 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tokio::time::Instant;
 
 use super::super::ProjectorError;
@@ -15,6 +15,9 @@ use super::passes;
 
 /// Queries at once.
 const READERS: u32 = 8;
+
+/// Connections for what is kept beside read models.
+const WRITERS: u32 = 2;
 
 /// How long a query waits for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -151,6 +154,33 @@ impl Server {
             .await?;
         let server = self.clone();
         Ok(PgReads { server, pool })
+    }
+
+    /// A few connections that write: for what is kept beside read models.
+    pub(crate) async fn pool(&self) -> Result<PgPool, ProjectorError> {
+        // Waits for a server that is away, which the pool does not.
+        let first = self.connect().await?;
+        drop(first.close().await);
+        let pool = PgPoolOptions::new()
+            .max_connections(WRITERS)
+            .acquire_timeout(ACQUIRE);
+        Ok(pool.connect_with(self.options()?).await?)
+    }
+
+    /// Runs statements that make what is missing in this schema, one process at a time: replicas
+    /// that start together would meet in the catalogue.
+    pub(crate) async fn alone(&self, pool: &PgPool, make: String) -> Result<(), sqlx::Error> {
+        let mut connection = pool.acquire().await?;
+        let key = lock_key(&self.schema);
+        // Not in one transaction: it would go on with the catalogue as it was before waiting.
+        let lock = sqlx::query("SELECT pg_advisory_lock($1)").bind(key);
+        lock.execute(&mut *connection).await?;
+        let made = sqlx::raw_sql(AssertSqlSafe(make))
+            .execute(&mut *connection)
+            .await;
+        let unlock = sqlx::query("SELECT pg_advisory_unlock($1)").bind(key);
+        unlock.execute(&mut *connection).await?;
+        made.map(drop)
     }
 
     pub(crate) fn wrong(&self, why: impl Into<String>) -> ProjectorError {

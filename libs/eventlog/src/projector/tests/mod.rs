@@ -3,6 +3,7 @@
 mod comparing;
 mod following;
 mod opening;
+mod postgres;
 
 use std::path::{Path, PathBuf};
 use std::slice;
