@@ -208,15 +208,18 @@ async fn a_pass_that_failed_is_retried_under_its_tag_or_followed_by_the_next_num
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_that_is_killed_again_and_again_arrives_once() {
-    let (world, release, mut server, digest) = succeeded().await;
+    let (world, release, server, digest) = succeeded().await;
     let mut random = settings().random("release-kill");
     let begun = world.release("2026.11").await;
     assert_eq!(begun["tag"], TAG);
-    for _ in 0..settings().form.pick(12, 4) {
-        tokio::time::sleep(Duration::from_millis(random.random_range(0..250))).await;
-        server.kill9().await;
-        server = world.start().await;
+    let mut moment = |until: u64| Duration::from_millis(random.random_range(0..until));
+    tokio::time::sleep(moment(40)).await;
+    server.kill9().await;
+    // A server that starts goes on at once: kills hit whatever is next.
+    for _ in 0..settings().form.pick(24, 6) {
+        Server::start_and_kill(&world, moment(700)).await;
     }
+    let server = world.start().await;
     world.release_ends(NAME, "SUCCESS").await;
     assert_eq!(served(release.production).await, "1.1.0");
     let id = world.shown(NAME).await["passes"][0]["items"][0]["deployment_id"].clone();

@@ -34,6 +34,8 @@ struct State {
 const BUILD: &str = "services/cd-manager/src/domain/build";
 const DEPLOYMENT: &str = "services/cd-manager/src/domain/deployment";
 const EXPLAIN: &str = "services/cd-manager/src/rpc/explain";
+const RELEASE: &str = "services/releaser/src/domain/release/state";
+const CHANGELOG: &str = "services/changelog/src/domain/changelog";
 const QUERIES: &str = "services/cd-manager/src/queries";
 
 const FINAL: &str = "final";
@@ -206,6 +208,90 @@ const SUBJECTS: &[Subject] = &[
                 ends: FINAL,
                 deadline: "none",
                 who: NOBODY,
+            },
+        ],
+    },
+    Subject {
+        title: "Release",
+        about: "One bundle of an application set; the words are those of its last pass.",
+        sources: &[(RELEASE, "state_word"), (RELEASE, "as_str")],
+        states: &[
+            State {
+                word: "TAGGING",
+                begins: "`PassBegun`: the first, or another after one that failed",
+                ends: "`ReleaseCandidateReady`, `CandidateRefused`",
+                deadline: "a registry that does not answer is tried again, after 30 s at the latest",
+                who: "nobody needs to; `towpath release show` names a registry that does not answer",
+            },
+            State {
+                word: "PROMOTING",
+                begins: "`ReleaseCandidateReady`: every registry holds the tag; `ReleaseResumed`",
+                ends: "`ReleaseSucceeded`, `ReleaseFailed`",
+                deadline: "that of its deployment",
+                who: "whoever `towpath explain` names",
+            },
+            State {
+                word: "SUCCESS",
+                begins: "`ReleaseSucceeded`: every environment of the release stages runs it",
+                ends: FINAL,
+                deadline: "none",
+                who: NOBODY,
+            },
+            State {
+                word: "FAILED",
+                begins: "`CandidateRefused`: a registry cannot hold the tag; `ReleaseFailed`: the deployment failed",
+                ends: "`PassBegun`; `ReleaseResumed` when the deployment is retried",
+                deadline: "none",
+                who: "a release manager: create the release again; a developer may retry the deployment",
+            },
+            State {
+                word: "ABORTED",
+                begins: "`ReleaseFailed`: its deployment was given up",
+                ends: "`PassBegun`",
+                deadline: "none",
+                who: "a release manager: create the release again",
+            },
+            State {
+                word: "SUPERSEDED",
+                begins: "`ReleaseFailed`: a newer candidate took its place",
+                ends: "`PassBegun`",
+                deadline: "none",
+                who: NOBODY,
+            },
+            State {
+                word: "QUARANTINED",
+                begins: "`ReleaseFailed`: its build was reported with another digest",
+                ends: "`PassBegun`",
+                deadline: "none",
+                who: "CI: give the new image a new version",
+            },
+        ],
+    },
+    Subject {
+        title: "Changelog",
+        about: "What one deployment changes.",
+        sources: &[(CHANGELOG, "as_str")],
+        states: &[
+            State {
+                word: "PENDING",
+                begins: "`DeploymentCreated`",
+                ends: "`ChangelogGenerated`, `ChangelogUnavailable`",
+                deadline: "a repository that does not answer is asked again, after 30 s at the latest",
+                who: NOBODY,
+            },
+            State {
+                word: "GENERATED",
+                begins: "`ChangelogGenerated`",
+                ends: FINAL,
+                deadline: "none",
+                who: NOBODY,
+            },
+            State {
+                word: "UNAVAILABLE",
+                begins: "`ChangelogUnavailable`: a commit or the source repository is not known",
+                ends: FINAL,
+                deadline: "none",
+                who: "CI: report builds with their commit; whoever owns the manifests",
             },
         ],
     },

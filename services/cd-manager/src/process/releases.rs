@@ -120,3 +120,122 @@ impl World {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ids::{Digest, ReleaseType, Version};
+
+    use super::super::Fact;
+    use super::*;
+    use crate::domain::build::Report;
+    use crate::domain::deployment::{self, Created, End};
+    use crate::domain::track::{Destination, Stage};
+
+    const RELEASE: Uuid = Uuid::from_u128(5);
+    const BUILD: Uuid = Uuid::from_u128(6);
+
+    fn candidate() -> Candidate {
+        Candidate {
+            application: "api".into(),
+            build: BUILD,
+            built_as: Version::parse("v1").unwrap(),
+            report: Report {
+                definition: "api".into(),
+                container: "api".into(),
+                version: Version::parse("shop-1-rc.0").unwrap(),
+                release_type: ReleaseType::Latest,
+                digest: Digest::of(b"1"),
+                registries: vec!["local".into()],
+                commit: None,
+                ci_run: None,
+            },
+            reason: "release shop/1: v1".into(),
+            requested_by: "rosa".into(),
+            ready_at: 9,
+        }
+    }
+
+    fn ready() -> World {
+        let mut world = World::default();
+        for news in [
+            News::Created {
+                application_set: "shop".into(),
+                bundle: "1".into(),
+            },
+            News::Begun {
+                ordinal: 0,
+                requested_by: "rosa".into(),
+            },
+            News::Numbered(candidate().report.version),
+        ] {
+            world.observe(&Fact::Release(RELEASE, news));
+            assert!(world.react(0).0.is_empty(), "nothing before the tag stands");
+        }
+        world.observe(&Fact::Release(RELEASE, News::Ready(vec![candidate()])));
+        world
+    }
+
+    fn open(world: &mut World) -> Uuid {
+        let id = deployment_id(RELEASE, "api", 0);
+        let to = Destination {
+            application: "api".into(),
+            application_set: "shop".into(),
+            track: "main".into(),
+            kind: Kind::Release,
+            stages: vec![Stage::new(0, vec!["staging".into()])],
+            deployment: id,
+        };
+        let created = Created::routed(BUILD, &candidate().report, &to, 9);
+        let event = deployment::Event::Created(created);
+        world.observe(&Fact::Deployment(id, event));
+        id
+    }
+
+    #[test]
+    fn a_candidate_that_is_ready_is_opened_once_and_ordered_by_its_number() {
+        let mut world = ready();
+        let (requests, _) = world.react(0);
+        let wanted = Effect::OpenRelease(Box::new(candidate()));
+        assert_eq!((requests.len(), &requests[0].effect), (1, &wanted));
+        let id = open(&mut world);
+        assert_eq!(requests[0].deployment, id);
+        let (requests, _) = world.react(0);
+        let offered = requests.iter().map(|it| &it.effect);
+        let offered: Vec<_> = offered.collect();
+        assert!(
+            matches!(
+                offered[..],
+                [Effect::Offer {
+                    definition: None,
+                    ..
+                }]
+            ),
+            "{offered:?}"
+        );
+        assert_eq!(world.candidate_of("api", "shop-1-rc.0"), Some(&candidate()));
+        assert_eq!(world.candidate_of("shop", "shop-1-rc.0"), None);
+    }
+
+    #[test]
+    fn what_is_released_of_a_quarantined_build_is_quarantined() {
+        let mut world = ready();
+        let id = open(&mut world);
+        for event in [
+            build::Event::Reported(candidate().report),
+            build::Event::Quarantined {
+                digest: Digest::of(b"2"),
+            },
+        ] {
+            world.observe(&Fact::Build(BUILD, 1, event));
+        }
+        let (requests, _) = world.react(0);
+        let is_it = |it: &std::sync::Arc<Request>| it.effect == Effect::Quarantine;
+        assert!(requests.iter().any(is_it), "{requests:?}");
+        let ended = End::Quarantined {
+            message: String::new(),
+        };
+        world.observe(&Fact::Deployment(id, deployment::Event::Ended(ended)));
+        let (requests, _) = world.react(0);
+        assert!(!requests.iter().any(is_it), "{requests:?}");
+    }
+}
