@@ -49,7 +49,7 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
             return Err(failure);
         }
     };
-    told.print(&world, &data)?;
+    told.print(&world, Some(&data))?;
     if demo.keep {
         output::line("")?;
         output::line("It stays up until you press Ctrl-C.")?;
@@ -94,7 +94,7 @@ async fn elsewhere(scene: &Scene, dir: Option<&Path>) -> Result<(), Failure> {
     };
     let world = world::World::open(&std::path::absolute(dir)?)?;
     let told = story::tell(&world, &scene.connection).await?;
-    told.print(&world, &scene.data()?)
+    told.print(&world, None)
 }
 
 /// Where the demo works: empty, and left there afterwards, because looking is what it is for.

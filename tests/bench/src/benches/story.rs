@@ -166,6 +166,7 @@ fn of_deployment(id: Uuid, created: &Created, number: usize) -> [deployment::Com
         deployment::Command::RequestPromotion {
             environment: environment(),
             since: Some(oid(number)),
+            plan: None,
         },
         deployment::Command::RecordCommit {
             environment: environment(),
