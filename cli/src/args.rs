@@ -65,6 +65,13 @@ pub(crate) enum Command {
     /// Bring NATS to what this version needs, with an operator's credentials; before the roles
     /// start.
     Migrate,
+    /// Print the users of NATS and what each may do, for nats-server's configuration.
+    NatsConfig {
+        /// A directory with a file `nats-<user>.password` for each user; without it, passwords are
+        /// variables of nats-server's environment.
+        #[arg(long, value_name = "DIR")]
+        passwords: Option<PathBuf>,
+    },
     /// Show the main job on an installation made for it: promotions, a version that fails, the next.
     Demo(Demo),
     /// Prepare a data directory, or propose manifests for an existing repository.
@@ -551,9 +558,9 @@ pub(crate) enum Log {
         #[arg(long)]
         follow: bool,
     },
-    /// Check every byte of the log in the data directory.
+    /// Check every commit of the log; on NATS also against its archive.
     Verify,
-    /// Write the log in the data directory to a file.
+    /// Write the log to a file.
     Export {
         /// The file; `-` for standard output.
         file: PathBuf,
@@ -563,11 +570,28 @@ pub(crate) enum Log {
         /// The file.
         file: PathBuf,
     },
+    /// Put a log on NATS back, with an operator's credentials. Roles start again by themselves.
+    Restore {
+        /// What it is made of.
+        #[arg(long, value_enum)]
+        from: RestoreFrom,
+        /// Begin a new epoch: writers of the old one are refused from then on.
+        #[arg(long, required = true)]
+        new_epoch: bool,
+    },
+}
+
+/// What a log is restored from.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum RestoreFrom {
+    /// The archive in PostgreSQL.
+    Archive,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Projections {
-    /// Make the read models anew from the log; the server must not run.
+    /// Make the read models anew from the log; in PostgreSQL while they are served, from a file
+    /// only while no server runs.
     Rebuild,
     /// Compare the read models with the log.
     Verify,

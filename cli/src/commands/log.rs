@@ -9,6 +9,7 @@ use eventlog::sqlite::{self, VerifyError};
 use eventlog::{export, import, lock};
 use proto::control::v1 as pb;
 use serde_json::json;
+use service::config::Backend;
 use service::time::rfc3339;
 
 use super::{Scene, progress, view};
@@ -23,6 +24,10 @@ pub(super) async fn run(scene: &Scene, command: args::Log) -> Result<ExitCode, F
         args::Log::Verify => return verify(scene).await,
         args::Log::Export { file } => export_to(scene, &file).await?,
         args::Log::Import { file } => import_from(scene, &file).await?,
+        args::Log::Restore {
+            from: args::RestoreFrom::Archive,
+            ..
+        } => super::restore::run(scene).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -58,6 +63,10 @@ async fn tail(scene: &Scene, after_position: u64, follow: bool) -> Result<(), Fa
 }
 
 async fn verify(scene: &Scene) -> Result<ExitCode, Failure> {
+    let config = service::Config::load(&scene.data()?, crate::home::settings())?;
+    if config.log.backend == Backend::Nats {
+        return super::verify_nats::run(scene, &config).await;
+    }
     let path = scene.data()?.join("log.db");
     match sqlite::verify_file(&path, progress("checking the log")).await {
         Ok(whole) => {

@@ -15,14 +15,17 @@ mod log;
 mod manifests;
 mod manual;
 mod migrate;
+mod nats_config;
 mod probe;
 mod projections;
 mod release;
+mod restore;
 mod rollback;
 mod sample_image;
 mod serve;
 mod status;
 mod up;
+mod verify_nats;
 mod view;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -78,6 +81,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.command {
         Command::Up(up) => Box::pin(up::run(&scene, up)).await?,
         Command::Serve(serve) => Box::pin(serve::run(&scene, serve)).await?,
+        Command::NatsConfig { passwords } => nats_config::run(passwords.as_deref())?,
         Command::Migrate => migrate::run(&scene).await?,
         Command::Demo(demo) => Box::pin(demo::run(&scene, demo)).await?,
         Command::Init(init) => init::run(&scene, init).await?,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use access::Directory;
+use eventlog::lease::Gate;
 use eventlog::lock;
 use service::clock::SystemClock;
 use service::entropy::{Entropy, SystemEntropy};
@@ -44,7 +45,9 @@ pub(crate) async fn start(
     ground::keep_private(data, "log.db")?;
     let projector = ground::open_projector(data, config, wanted, record.log()).await?;
     let now = Arc::clone(&clock);
+    let keeper = ground::keeper(data, config, wanted, &clock).await?;
     let ground = Ground {
+        gate: keeper.as_ref().map_or_else(Gate::always, |it| it.gate()),
         data: data.to_owned(),
         config: config.clone(),
         log: record.log(),
@@ -64,6 +67,10 @@ pub(crate) async fn start(
     let listener = serve::bind(address).await?;
     let bound = listener.local_addr()?;
     let peers = presence::watch(&ground, wanted)?;
+    if let Some(keeper) = keeper {
+        let stop = ground.stop.clone();
+        ground.tasks.spawn(async move { keeper.run(stop).await });
+    }
     run(&ground, &parts);
     let router = router::router(&ground, &parts, &peers);
     let address = format!("{}://{bound}", if tls.is_some() { "https" } else { "http" });

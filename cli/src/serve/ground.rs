@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access::Directory;
+use eventlog::archive::Archive;
+use eventlog::lease::{Gate, Keeper, Leases};
 use eventlog::projector::{Database, Server};
 use eventlog::{EventLog, Projector};
 use service::entropy::Entropy;
@@ -32,6 +34,8 @@ pub(super) struct Ground {
     pub(super) directory: Directory,
     pub(super) roles: Roles,
     pub(super) keys: Arc<Keys>,
+    /// Open while this process may act for its roles.
+    pub(super) gate: Gate,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
 }
@@ -149,6 +153,56 @@ pub(crate) fn database(data: &Path, config: &Config, of: &[Role]) -> Result<Data
     };
     Server::new(&reads.url, reads.password_file.as_deref(), schema)
         .map(Database::Postgres)
+        .map_err(|error| Failure::usage("reads", error.to_string()))
+}
+
+/// How long a replica may act after it was last heard of.
+const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Makes sure that of several replicas one acts. A file has one process; nothing to keep there.
+/// A process that was killed and comes back in the same place goes on at once.
+pub(super) async fn keeper(
+    data: &Path,
+    config: &Config,
+    of: &[Role],
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<Keeper>>, Failure> {
+    let database = database(data, config, of)?;
+    if matches!(database, Database::File(_)) {
+        return Ok(None);
+    }
+    let leases = Leases::open(&database)
+        .await
+        .map_err(|error| projector_refused(&error))?;
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let holder = format!("{}:{}", host.trim(), data.display());
+    let clock = Arc::clone(clock);
+    let keeper = Keeper::new(
+        leases,
+        "effects",
+        &holder,
+        LEASE,
+        Arc::new(move || clock.now_us()),
+    );
+    Ok(Some(keeper))
+}
+
+/// The archive of the log, where there is a database for it.
+pub(super) async fn open_archive(config: &Config) -> Result<Option<Archive>, Failure> {
+    if config.reads.url.is_empty() {
+        return Ok(None);
+    }
+    let server = archive_server(config)?;
+    let archive = Archive::open(&server).await;
+    archive
+        .map(Some)
+        .map_err(|error| Failure::broke("archive", error.to_string()))
+}
+
+/// Where the archive of the log is.
+pub(crate) fn archive_server(config: &Config) -> Result<Server, Failure> {
+    let reads = &config.reads;
+    Server::new(&reads.url, reads.password_file.as_deref(), "archive")
         .map_err(|error| Failure::usage("reads", error.to_string()))
 }
 

@@ -16,7 +16,7 @@ mod router;
 mod running;
 
 pub(crate) use assemble::start;
-pub(crate) use ground::{database, make_private};
+pub(crate) use ground::{archive_server, database, make_private};
 pub(crate) use intake::create_intake;
 pub(crate) use record::{Record, nats_options, nats_refused};
 pub(crate) use roles::projections;

@@ -40,6 +40,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Idempotency keys.
     pub keys: Arc<Keys>,
+    /// Open while this replica may act; the others only observe.
+    pub gate: eventlog::lease::Gate,
 }
 
 /// The role, assembled. Clones share everything.
@@ -75,11 +77,12 @@ impl ApprovalLedger {
     pub async fn run(&self, stop: CancellationToken) -> Result<(), ReadError> {
         let inner = &self.0;
         let clock = Arc::clone(&inner.deps.clock);
-        eventlog::process::run(
+        eventlog::process::run_gated(
             Arc::clone(&inner.deps.log),
             effects::Reactor(Arc::clone(inner)),
             Arc::new(effects::Performer(Arc::clone(inner))),
             Arc::new(move || clock.now_us()),
+            inner.deps.gate.clone(),
             stop,
         )
         .await

@@ -41,4 +41,6 @@ pub struct Deps {
     pub layouts: PathBuf,
     /// How often the branch is looked at.
     pub look_every: Duration,
+    /// Open while this replica may act; the others only observe.
+    pub gate: eventlog::lease::Gate,
 }

@@ -86,11 +86,12 @@ impl CdManager {
         let reactor = effects::Reactor(Arc::clone(&inner.world));
         let performer = Arc::new(effects::Performer(Arc::clone(inner)));
         let watch = effects::watch(Arc::clone(inner), stop.clone());
-        let process = eventlog::process::run(
+        let process = eventlog::process::run_gated(
             Arc::clone(&inner.deps.log),
             reactor,
             performer,
             Arc::new(move || clock.now_us()),
+            inner.deps.gate.clone(),
             stop,
         );
         let (ended, ()) = tokio::join!(process, watch);

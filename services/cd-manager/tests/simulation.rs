@@ -226,6 +226,7 @@ async fn start(seed: u64, faults: Faults) -> Installation {
     let roles = service::role::Roles::default();
     roles.started("runner");
     let manager = cd_manager::build(cd_manager::Deps {
+        gate: eventlog::lease::Gate::always(),
         log: log.clone(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),

@@ -36,6 +36,8 @@ pub struct Deps {
     pub desk: Desk,
     /// Histories of source repositories.
     pub histories: Histories,
+    /// Open while this replica may act; the others only observe.
+    pub gate: eventlog::lease::Gate,
 }
 
 /// The role, assembled. Clones share everything.
@@ -77,11 +79,12 @@ impl Changelog {
     /// Runs until cancelled, or until the log cannot be read any further.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), ReadError> {
         let clock = Arc::clone(&self.0.deps.clock);
-        eventlog::process::run(
+        eventlog::process::run_gated(
             Arc::clone(&self.0.deps.log),
             effects::Reactor(Arc::clone(&self.0)),
             Arc::new(effects::Performer(Arc::clone(&self.0))),
             Arc::new(move || clock.now_us()),
+            self.0.deps.gate.clone(),
             stop,
         )
         .await

@@ -45,6 +45,8 @@ pub struct Deps {
     /// Credentials for registries, in the form of a container tool's `config.json`. Read for
     /// every tag, so that new ones need no restart; a file that is not there holds none.
     pub credentials: PathBuf,
+    /// Open while this replica may act; the others only observe.
+    pub gate: eventlog::lease::Gate,
 }
 
 /// The role, assembled. Clones share everything.
@@ -83,11 +85,12 @@ impl Releaser {
     /// Runs until cancelled, or until the log cannot be read any further.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), ReadError> {
         let clock = Arc::clone(&self.0.deps.clock);
-        eventlog::process::run(
+        eventlog::process::run_gated(
             Arc::clone(&self.0.deps.log),
             effects::Reactor(Arc::clone(&self.0)),
             Arc::new(effects::Performer(Arc::clone(&self.0))),
             Arc::new(move || clock.now_us()),
+            self.0.deps.gate.clone(),
             stop,
         )
         .await

@@ -15,6 +15,7 @@ pub(in crate::serve) struct Part {
 /// Puts the role together.
 pub(in crate::serve) fn open(ground: &Ground) -> Part {
     let ledger = approval_ledger::build(approval_ledger::Deps {
+        gate: ground.gate.clone(),
         log: Arc::clone(&ground.log),
         clock: Arc::clone(&ground.clock),
         keys: Arc::clone(&ground.keys),

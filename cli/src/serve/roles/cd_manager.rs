@@ -7,12 +7,13 @@ use std::time::Duration;
 use access::domain::identity::Identity;
 use cd_manager::CdManager;
 use eventlog::Repository;
+use eventlog::archive::Archive;
 use git::{Author, Limits, Writer};
 use intake::Intake;
 use proto::access::v1::access_service_server::AccessServiceServer;
 use service::serve;
 
-use super::super::ground::Ground;
+use super::super::ground::{Ground, open_archive};
 use super::super::{access::Access, admin, intake as queue};
 use super::AddServices;
 use crate::failure::Failure;
@@ -23,6 +24,7 @@ pub(in crate::serve) struct Part {
     access: Access,
     /// Reports that come as events.
     intake: Option<Intake>,
+    archive: Option<Arc<Archive>>,
 }
 
 /// Puts the role together; makes sure that somebody may call.
@@ -41,10 +43,12 @@ pub(in crate::serve) async fn open(ground: &Ground) -> Result<Part, Failure> {
     };
     let manager = cd_manager::build(deps(ground)?);
     let intake = queue::open(ground, &manager).await?;
+    let archive = open_archive(&ground.config).await?.map(Arc::new);
     Ok(Part {
         manager,
         access,
         intake,
+        archive,
     })
 }
 
@@ -63,6 +67,10 @@ impl Part {
     pub(in crate::serve) fn run(&self, ground: &Ground) {
         let (role, stop) = (self.manager.clone(), ground.stop.clone());
         ground.watch(cd_manager::ROLE, async move { role.run(stop).await });
+        if let Some(archive) = self.archive.clone() {
+            let (log, stop) = (Arc::clone(&ground.log), ground.stop.clone());
+            ground.watch("archiver", async move { archive.run(log, stop).await });
+        }
         if let Some(intake) = self.intake.clone() {
             let stop = ground.stop.clone();
             ground.watch("intake", async move {
@@ -94,6 +102,7 @@ fn deps(ground: &Ground) -> Result<cd_manager::Deps, Failure> {
     )
     .map_err(|error| Failure::usage(error.code().replace('_', "-"), error.to_string()))?;
     Ok(cd_manager::Deps {
+        gate: ground.gate.clone(),
         log: Arc::clone(&ground.log),
         clock: Arc::clone(&ground.clock),
         entropy: Arc::clone(&ground.entropy),

@@ -15,6 +15,7 @@ pub(in crate::serve) struct Part {
 /// Puts the role together.
 pub(in crate::serve) fn open(ground: &Ground) -> Part {
     let changelog = changelog::build(changelog::Deps {
+        gate: ground.gate.clone(),
         log: Arc::clone(&ground.log),
         clock: Arc::clone(&ground.clock),
         desk: ground.desk.clone(),

@@ -18,6 +18,7 @@ pub(in crate::serve) struct Part {
 /// Puts the role together.
 pub(in crate::serve) fn open(ground: &Ground) -> Part {
     let releaser = releaser::build(releaser::Deps {
+        gate: ground.gate.clone(),
         log: Arc::clone(&ground.log),
         clock: Arc::clone(&ground.clock),
         desk: ground.desk.clone(),

@@ -1,0 +1,33 @@
+//! `towpath nats-config`: the users of NATS and what each may do, as its configuration has it.
+
+use std::path::Path;
+
+use eventlog::nats::Place;
+use eventlog::nats::permissions::{self, Secret};
+
+use crate::failure::Failure;
+use crate::output;
+
+pub(super) fn run(passwords: Option<&Path>) -> Result<(), Failure> {
+    let mut users = Vec::new();
+    for user in permissions::users(&Place::default()) {
+        let secret = match passwords {
+            Some(dir) => Secret::Plain(password(dir, &user.name)?),
+            None => {
+                let name = user.name.to_ascii_uppercase().replace('-', "_");
+                Secret::Variable(format!("TOWPATH_NATS_{name}"))
+            }
+        };
+        users.push((user, secret));
+    }
+    output::line(permissions::authorization(&users).trim_end())
+}
+
+fn password(dir: &Path, user: &str) -> Result<String, Failure> {
+    let path = dir.join(format!("nats-{user}.password"));
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::usage("nats-password", format!("{}: {error}", path.display()))
+            .fix("write a password of each user into a file of its own, or leave --passwords out")
+    })?;
+    Ok(text.trim().to_owned())
+}

@@ -1,0 +1,78 @@
+//! `towpath log restore`: the log again, from its archive, in a later epoch.
+
+use eventlog::archive::Archive;
+use eventlog::nats::{self, OpenError};
+use eventlog::{LogIdentity, Position, SealedCommit};
+use futures::stream::{self, Stream, StreamExt as _};
+use serde_json::json;
+use service::Config;
+use service::config::Backend;
+
+use super::Scene;
+use crate::failure::Failure;
+use crate::output;
+use crate::serve::{archive_server, nats_options, nats_refused};
+
+/// Commits read from the archive at once.
+const PAGE: usize = 1_000;
+
+pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
+    let config = Config::load(&scene.data()?, crate::home::settings())?;
+    config.validate()?;
+    if config.log.backend == Backend::Sqlite || config.reads.url.is_empty() {
+        return Err(Failure::usage(
+            "no-archive",
+            "only a log on NATS has an archive, in the PostgreSQL of `[reads]`",
+        )
+        .fix("a log in a file comes back with `towpath log import`"));
+    }
+    let archive = Archive::open(&archive_server(&config)?)
+        .await
+        .map_err(|error| Failure::broke("archive", error.to_string()))?;
+    let Some(archived) = identity(&archive).await? else {
+        return Err(Failure::refused(
+            "archive-empty",
+            "the archive holds nothing yet",
+        ));
+    };
+    let next = LogIdentity {
+        epoch: archived.epoch + 1,
+        ..archived
+    };
+    let commits = Box::pin(commits(&archive));
+    let restored = nats::restore(&nats_options(&config)?, &next, commits)
+        .await
+        .map_err(|error| nats_refused(&error))?;
+    archive.close().await;
+    if scene.is_json() {
+        return output::json(&json!({
+            "log_id": next.log_id.to_string(), "epoch": next.epoch,
+            "stream": restored.stream, "commits": restored.commits,
+        }));
+    }
+    output::line(&format!(
+        "{} commits of log {} are in {}, epoch {}; roles go on by themselves",
+        restored.commits, next.log_id, restored.stream, next.epoch
+    ))
+}
+
+async fn identity(archive: &Archive) -> Result<Option<LogIdentity>, Failure> {
+    let found = archive.identity().await;
+    found.map_err(|error| Failure::broke("archive", error.to_string()))
+}
+
+/// Everything in the archive, in order.
+fn commits(archive: &Archive) -> impl Stream<Item = Result<SealedCommit, OpenError>> + Send {
+    let pages = stream::unfold(Some(Position(0)), move |after| async move {
+        let after = after?;
+        match archive.read(after, PAGE).await {
+            Ok(page) => {
+                let last = page.last()?.position;
+                let page = page.into_iter().map(|it| Ok(it.commit)).collect::<Vec<_>>();
+                Some((page, Some(last)))
+            }
+            Err(error) => Some((vec![Err(OpenError::Options(error.to_string()))], None)),
+        }
+    });
+    pages.flat_map(stream::iter)
+}
