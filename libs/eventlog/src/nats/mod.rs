@@ -24,9 +24,6 @@ mod recent;
 mod restore;
 mod stream;
 
-#[cfg(any(test, feature = "conformance"))]
-pub mod server;
-
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;

@@ -37,6 +37,10 @@ pub(super) enum Answer {
 
 /// What guards a message.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    feature = "unfenced",
+    expect(dead_code, reason = "the fences are compiled out")
+)]
 pub(super) struct Guard {
     /// The position of the last commit of the aggregate; 0 for none.
     pub(super) last: u64,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::conformance::{append, next, slot};
+use crate::commit::{Head, SealedCommit};
+use crate::conformance::{append, draft, event, next, slot};
 use crate::log::{AppendError, EventLog, Position, ReadError};
 use crate::nats::api::Api;
 use crate::nats::connect::connect;
@@ -42,7 +43,7 @@ async fn leader(options: &Options) -> Result<usize, Trouble> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_leader_is_killed_twice_while_commits_are_written_and_read() -> Result<(), Trouble> {
     const ALL: u64 = 300;
-    let mut servers = Servers::start(Kind::Current, 3, "").await;
+    let mut servers = Servers::start(Kind::Current, 3, "")?;
     let options = fresh(&servers);
     let log = opened(&options).await?;
     let shared: Arc<dyn EventLog> = Arc::new(log.clone());
@@ -71,7 +72,7 @@ async fn the_leader_is_killed_twice_while_commits_are_written_and_read() -> Resu
         let victim = leader(&options).await?;
         servers.kill(victim);
         tokio::time::sleep(Duration::from_millis(500)).await;
-        servers.restart(victim).await;
+        servers.restart(victim)?;
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     writer.await??;
@@ -83,7 +84,7 @@ async fn the_leader_is_killed_twice_while_commits_are_written_and_read() -> Resu
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_was_away_is_used_again_and_subscriptions_go_on() -> Result<(), Trouble> {
-    let mut servers = Servers::start(Kind::Current, 1, "").await;
+    let mut servers = Servers::start(Kind::Current, 1, "")?;
     let mut options = fresh(&servers);
     options.timeouts.patience = Duration::from_millis(300);
     let log = opened(&options).await?;
@@ -101,7 +102,7 @@ async fn a_server_that_was_away_is_used_again_and_subscriptions_go_on() -> Resul
         ),
         "{refused:?}"
     );
-    servers.restart(0).await;
+    servers.restart(0)?;
     loop {
         match log.append(&away).await {
             Ok(_) => break,
@@ -116,7 +117,7 @@ async fn a_server_that_was_away_is_used_again_and_subscriptions_go_on() -> Resul
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_log_says_so_and_ends_its_subscriptions() -> Result<(), Trouble> {
-    let servers = Servers::start(Kind::Current, 1, "").await;
+    let servers = Servers::start(Kind::Current, 1, "")?;
     let log = opened(&fresh(&servers)).await?;
     let mut subscription = log.subscribe(Position(0)).await?;
     assert_eq!(subscription.next().await?, Item::CaughtUp(Position(0)));
@@ -125,12 +126,38 @@ async fn a_closed_log_says_so_and_ends_its_subscriptions() -> Result<(), Trouble
     log.close().await;
     assert_eq!(waiting.await?, Err(ReadError::Closed));
     assert_eq!(log.head(&slot(1)).await, Err(ReadError::Closed));
-    let refused = log
-        .append(&next(&slot(1), &crate::commit::Head::NONE, "late"))
-        .await;
+    let refused = log.append(&next(&slot(1), &Head::NONE, "late")).await;
     assert!(
         matches!(refused, Err(AppendError::Unavailable(_))),
         "{refused:?}"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_server_says_so_and_reads_go_on() -> Result<(), Trouble> {
+    let store = tempfile::tempdir()?;
+    let more = format!(
+        "jetstream {{ store_dir: \"{}\", max_file_store: 4MB }}",
+        store.path().display()
+    );
+    let servers = Servers::start(Kind::Current, 1, &more)?;
+    let log = opened(&fresh(&servers)).await?;
+    let mut acknowledged = 0;
+    let refused = loop {
+        let mut large = draft(&slot(acknowledged), "large");
+        large.events = vec![event(&vec![7; 900_000])];
+        match log
+            .append(&SealedCommit::seal(large, &Head::NONE, identity().epoch))
+            .await
+        {
+            Ok(_) => acknowledged += 1,
+            Err(error) => break error,
+        }
+        assert!(acknowledged < 20, "more than the server has room for");
+    };
+    assert!(matches!(refused, AppendError::Full(_)), "{refused:?}");
+    assert_eq!(u128::from(log.tail().await?.position.0), acknowledged);
+    assert_eq!(log.load(&slot(0), 0).await?.len(), 1);
     Ok(())
 }

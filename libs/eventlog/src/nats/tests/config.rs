@@ -38,7 +38,7 @@ async fn refusal(servers: &Servers, change: Change) -> Result<OpenError, Trouble
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_setting_is_named_with_what_was_wanted() -> Result<(), Trouble> {
-    let servers = Servers::start(Kind::Current, 1, "").await;
+    let servers = Servers::start(Kind::Current, 1, "")?;
     let changes: [(Change, &str, &str, &str); 6] = [
         (|it| it.deny_purge = false, "deny_purge", "true", "unset"),
         (|it| it.deny_delete = false, "deny_delete", "true", "unset"),
@@ -78,7 +78,7 @@ async fn a_changed_setting_is_named_with_what_was_wanted() -> Result<(), Trouble
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_setting_changed_under_an_open_log_halts_it() -> Result<(), Trouble> {
-    let servers = Servers::start(Kind::Current, 1, "").await;
+    let servers = Servers::start(Kind::Current, 1, "")?;
     let options = fresh(&servers);
     let log = opened(&options).await?;
     let mut config = wanted(&options, &Says::Log(identity()));
@@ -97,7 +97,7 @@ async fn a_setting_changed_under_an_open_log_halts_it() -> Result<(), Trouble> {
 
 #[tokio::test]
 async fn a_server_without_the_log_says_what_to_run() -> Result<(), Trouble> {
-    let servers = Servers::start(Kind::Current, 1, "").await;
+    let servers = Servers::start(Kind::Current, 1, "")?;
     let refused = NatsLog::open(&fresh(&servers)).await.err();
     let text = refused.ok_or("it was opened")?.to_string();
     assert!(text.contains("towpath migrate"), "{text}");
@@ -113,7 +113,7 @@ async fn a_server_without_the_log_says_what_to_run() -> Result<(), Trouble> {
 
 #[tokio::test]
 async fn creating_twice_keeps_the_first_identity() -> Result<(), Trouble> {
-    let servers = Servers::start(Kind::Current, 1, "").await;
+    let servers = Servers::start(Kind::Current, 1, "")?;
     let options = fresh(&servers);
     let mut other = identity();
     other.log_id = ids::Uuid::from_u128(404);
@@ -127,7 +127,7 @@ async fn creating_twice_keeps_the_first_identity() -> Result<(), Trouble> {
 /// whoever appends the largest commit.
 #[tokio::test]
 async fn a_server_with_too_small_messages_is_refused() -> Result<(), Trouble> {
-    let servers = Servers::start(Kind::Current, 1, "max_payload: 1MB").await;
+    let servers = Servers::start(Kind::Current, 1, "max_payload: 1MB")?;
     let refused = create(&fresh(&servers), &identity()).await.err();
     assert!(
         matches!(refused, Some(OpenError::MaxPayload { .. })),

@@ -4,13 +4,14 @@ mod permissions;
 mod race;
 mod restoring;
 mod rewind;
+mod servers;
 mod suite;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::server::{Kind, Servers};
 use super::{NatsLog, Options, create};
 use crate::conformance::{Trouble, identity};
+use servers::{Kind, Servers};
 
 /// Numbers the logs of a test program.
 static LOGS: AtomicUsize = AtomicUsize::new(0);

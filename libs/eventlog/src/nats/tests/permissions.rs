@@ -21,7 +21,7 @@ fn as_user(servers: &Servers, user: &str) -> Options {
     options
 }
 
-async fn guarded() -> Servers {
+fn guarded() -> Result<Servers, Trouble> {
     let with_secrets: Vec<_> = users(&Place::default())
         .into_iter()
         .map(|it| {
@@ -29,7 +29,7 @@ async fn guarded() -> Servers {
             (it, secret)
         })
         .collect();
-    Servers::start(Kind::Current, 1, &authorization(&with_secrets)).await
+    Servers::start(Kind::Current, 1, &authorization(&with_secrets))
 }
 
 fn commit(kind: &str) -> SealedCommit {
@@ -63,7 +63,7 @@ async fn bare(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_writes_its_own_kinds_and_reads_everything() -> Result<(), Trouble> {
-    let servers = guarded().await;
+    let servers = guarded()?;
     create(&as_user(&servers, OPERATOR), &identity()).await?;
     let manager = NatsLog::open(&as_user(&servers, "cd-manager")).await?;
     let ledger = NatsLog::open(&as_user(&servers, "approval-ledger")).await?;
@@ -92,7 +92,7 @@ async fn a_role_writes_its_own_kinds_and_reads_everything() -> Result<(), Troubl
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_refuses_a_role_everything_else() -> Result<(), Trouble> {
-    let servers = guarded().await;
+    let servers = guarded()?;
     let operator = as_user(&servers, OPERATOR);
     create(&operator, &identity()).await?;
     let options = as_user(&servers, "cd-manager");

@@ -27,7 +27,7 @@ fn broken_off(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_restore_lets_nobody_in_and_is_completed_by_repeating_it()
 -> Result<(), Trouble> {
-    let servers = Servers::start(Kind::Current, 1, "").await;
+    let servers = Servers::start(Kind::Current, 1, "")?;
     let options = fresh(&servers);
     let log = opened(&options).await?;
     let shared: Arc<dyn EventLog> = Arc::new(log.clone());
@@ -73,7 +73,7 @@ fn log_head(commits: &[SealedCommit]) -> crate::commit::Head {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restore_goes_forward_only_and_does_not_mix_sources() -> Result<(), Trouble> {
-    let servers = Servers::start(Kind::Current, 1, "").await;
+    let servers = Servers::start(Kind::Current, 1, "")?;
     let options = fresh(&servers);
     let log = opened(&options).await?;
     let shared: Arc<dyn EventLog> = Arc::new(log.clone());

@@ -27,7 +27,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_store_halts_everything_until_the_log_is_restored() -> Result<(), Trouble> {
-    let mut servers = Servers::start(Kind::Current, 1, "").await;
+    let mut servers = Servers::start(Kind::Current, 1, "")?;
     let options = fresh(&servers);
     let log = opened(&options).await?;
     let shared: Arc<dyn EventLog> = Arc::new(log.clone());
@@ -37,7 +37,7 @@ async fn an_older_store_halts_everything_until_the_log_is_restored() -> Result<(
     servers.kill(0);
     let kept = tempfile::tempdir()?;
     copy(&servers.store(0), kept.path())?;
-    servers.restart(0).await;
+    servers.restart(0)?;
     for n in 0..3 {
         append(&shared, &slot(1), &format!("lost {n}")).await?;
     }
@@ -48,7 +48,7 @@ async fn an_older_store_halts_everything_until_the_log_is_restored() -> Result<(
     servers.kill(0);
     std::fs::remove_dir_all(servers.store(0))?;
     copy(kept.path(), &servers.store(0))?;
-    servers.restart(0).await;
+    servers.restart(0)?;
     let mut halted = log.halted();
     let halting = halted.wait_for(Option::is_some);
     let why = tokio::time::timeout(Duration::from_secs(5), halting)
@@ -96,13 +96,13 @@ async fn an_older_store_halts_everything_until_the_log_is_restored() -> Result<(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_append_that_waits_for_the_server_is_not_stored_in_an_older_copy() -> Result<(), Trouble>
 {
-    let mut servers = Servers::start(Kind::Current, 1, "").await;
+    let mut servers = Servers::start(Kind::Current, 1, "")?;
     let options = fresh(&servers);
     let log = opened(&options).await?;
     servers.kill(0);
     let kept = tempfile::tempdir()?;
     copy(&servers.store(0), kept.path())?;
-    servers.restart(0).await;
+    servers.restart(0)?;
     log.append(&next(&slot(1), &Head::NONE, "lost")).await?;
     servers.kill(0);
     std::fs::remove_dir_all(servers.store(0))?;
@@ -112,7 +112,7 @@ async fn an_append_that_waits_for_the_server_is_not_stored_in_an_older_copy() ->
         tokio::spawn(async move { log.append(&next(&slot(2), &Head::NONE, "new")).await })
     };
     tokio::task::yield_now().await;
-    servers.restart(0).await;
+    servers.restart(0)?;
     let refused = waiting.await?;
     assert!(
         matches!(refused, Err(AppendError::Lie(Lie::LogRewound { .. }))),

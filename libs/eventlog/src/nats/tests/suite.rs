@@ -102,19 +102,22 @@ async fn all_cases(backend: &str, servers: &Servers) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nats_2_15_r1_passes_every_case() {
-    let servers = Servers::start(Kind::Current, 1, "").await;
+async fn nats_2_15_r1_passes_every_case() -> Result<(), Trouble> {
+    let servers = Servers::start(Kind::Current, 1, "")?;
     all_cases("nats-2.15-R1", &servers).await;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nats_2_15_r3_passes_every_case() {
-    let servers = Servers::start(Kind::Current, 3, "").await;
+async fn nats_2_15_r3_passes_every_case() -> Result<(), Trouble> {
+    let servers = Servers::start(Kind::Current, 3, "")?;
     all_cases("nats-2.15-R3", &servers).await;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nats_2_9_10_r1_passes_every_case() {
-    let servers = Servers::start(Kind::Old, 1, "").await;
+async fn nats_2_9_10_r1_passes_every_case() -> Result<(), Trouble> {
+    let servers = Servers::start(Kind::Old, 1, "")?;
     all_cases("nats-2.9.10-R1", &servers).await;
+    Ok(())
 }
