@@ -3,6 +3,7 @@
 
 #![warn(missing_docs)]
 
+pub mod cluster;
 mod error;
 pub mod nats;
 pub mod oci_registry;
@@ -11,4 +12,5 @@ pub mod postgres;
 pub mod process;
 pub mod program;
 
+pub use cluster::Cluster;
 pub use error::Error;

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Archive, ArchiveError, Divergence};
 use crate::checkpoint::Lie;
-use crate::cluster::Cluster;
+use crate::cluster::{schema, start};
 use crate::conformance::{append, fill, identity, slot};
 use crate::log::{EventLog, Position};
 use crate::mem::MemLog;
@@ -23,8 +23,8 @@ async fn reaches(archive: &Archive, wanted: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_commit_is_copied_once_through_crashes_and_by_two_replicas_postgres() {
-    let mut cluster = Cluster::start();
-    let server = cluster.server("towpath-archive");
+    let mut cluster = start();
+    let server = schema(&cluster, "towpath-archive");
     let log: Arc<dyn EventLog> = Arc::new(MemLog::new(identity()));
     fill(&log, 20, 30).await.unwrap();
     let (one, two) = tokio::join!(Archive::open(&server), Archive::open(&server));
@@ -37,7 +37,7 @@ async fn every_commit_is_copied_once_through_crashes_and_by_two_replicas_postgre
     reaches(&archives[0], 600).await;
     cluster.crash();
     fill(&log, 5, 40).await.unwrap();
-    cluster.again();
+    cluster.again().unwrap();
     append(&log, &slot(1), "last").await.unwrap();
     let tail = log.tail().await.unwrap().position;
     for archive in &archives {
@@ -77,8 +77,8 @@ async fn every_commit_is_copied_once_through_crashes_and_by_two_replicas_postgre
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_of_the_archive_do_not_change_unnoticed_postgres() {
-    let cluster = Cluster::start();
-    let server = cluster.server("towpath-archive");
+    let cluster = start();
+    let server = schema(&cluster, "towpath-archive");
     let log: Arc<dyn EventLog> = Arc::new(MemLog::new(identity()));
     fill(&log, 2, 5).await.unwrap();
     let archive = Archive::open(&server).await.unwrap();
@@ -94,24 +94,30 @@ async fn rows_of_the_archive_do_not_change_unnoticed_postgres() {
          EXCEPTION WHEN raise_exception THEN
            IF SQLERRM = 'deleted' THEN RAISE 'rows went'; END IF; END $$"
     );
-    cluster.psql(&attempt);
+    cluster.psql(&attempt).unwrap();
     let unguarded = format!("ALTER TABLE {table} DISABLE TRIGGER ALL");
-    cluster.psql(&unguarded);
-    cluster.psql(&format!(
-        "UPDATE {table} SET version = 50 WHERE position = 4"
-    ));
+    cluster.psql(&unguarded).unwrap();
+    cluster
+        .psql(&format!(
+            "UPDATE {table} SET version = 50 WHERE position = 4"
+        ))
+        .unwrap();
     let damaged = archive.compare(log.as_ref()).await.unwrap_err().to_string();
     assert!(
         damaged.contains("version") && damaged.contains("position 4"),
         "{damaged}"
     );
-    cluster.psql(&format!(
-        "UPDATE {table} SET version = 4 WHERE position = 4;
+    cluster
+        .psql(&format!(
+            "UPDATE {table} SET version = 4 WHERE position = 4;
          UPDATE {table} SET payload = set_byte(payload, 9, 255) WHERE position = 6"
-    ));
+        ))
+        .unwrap();
     let damaged = archive.read(Position(5), 1).await.unwrap_err().to_string();
     assert!(damaged.contains("position 6"), "{damaged}");
-    cluster.psql(&format!("DELETE FROM {table} WHERE position = 6"));
+    cluster
+        .psql(&format!("DELETE FROM {table} WHERE position = 6"))
+        .unwrap();
     let compared = archive.compare(log.as_ref()).await.unwrap();
     let Some(Divergence::NotArchived { position, .. }) = compared.divergence else {
         panic!("{compared:?}");
@@ -121,8 +127,8 @@ async fn rows_of_the_archive_do_not_change_unnoticed_postgres() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_lies_is_never_copied_postgres() {
-    let cluster = Cluster::start();
-    let server = cluster.server("towpath-archive");
+    let cluster = start();
+    let server = schema(&cluster, "towpath-archive");
     let sim = SimLog::new(identity(), 1, Faults::OFF);
     let log: Arc<dyn EventLog> = Arc::new(sim.clone());
     fill(&log, 1, 4).await.unwrap();

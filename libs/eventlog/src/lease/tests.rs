@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Gate, Keeper, Leases};
-use crate::cluster::Cluster;
+use crate::cluster::{schema, start};
 use crate::commit::Stored;
 use crate::conformance::{append, identity, slot};
 use crate::log::{EventLog, ReadError};
@@ -18,7 +18,7 @@ use crate::mem::MemLog;
 use crate::process::{Clock, Perform, Process, Reaction, Retry, run_gated};
 use crate::projector::Database;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 const MINUTE_US: i64 = 60_000_000;
 
 async fn one_holder_at_a_time(database: &Database) {
@@ -74,8 +74,8 @@ async fn one_holder_at_a_time_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_holder_at_a_time_postgres() {
-    let cluster = Cluster::start();
-    one_holder_at_a_time(&cluster.server("runner").into()).await;
+    let cluster = start();
+    one_holder_at_a_time(&schema(&cluster, "runner").into()).await;
 }
 
 /// For every commit on `slot:<n>` an effect, until `slot:<1000 + n>` says that it is done.

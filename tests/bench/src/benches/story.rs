@@ -69,22 +69,46 @@ fn oid(number: usize) -> Oid {
 
 /// A log of this many deployments of this many applications, all of which succeeded.
 pub(super) async fn log(deployments: usize, applications: usize) -> Result<Arc<dyn EventLog>> {
-    let log: Arc<dyn EventLog> = Arc::new(MemLog::new(identity()));
-    let teller = Teller {
-        builds: Repository::new(Arc::clone(&log)),
-        deployments: Repository::new(Arc::clone(&log)),
-        slots: Repository::new(Arc::clone(&log)),
-    };
-    let mut newest = vec![None; applications];
-    for number in 0..deployments {
-        let newest = &mut newest[number % applications];
-        *newest = Some(
-            teller
-                .tell(&application(number % applications), number, *newest)
-                .await?,
-        );
+    let mut story = Story::new(applications);
+    for _ in 0..deployments {
+        story.go_on().await?;
     }
-    Ok(log)
+    Ok(story.log)
+}
+
+/// Deployments of some applications, in turns, all of which succeed.
+pub(super) struct Story {
+    /// What was told so far.
+    pub(super) log: Arc<dyn EventLog>,
+    teller: Teller,
+    newest: Vec<Option<Uuid>>,
+    told: usize,
+}
+
+impl Story {
+    pub(super) fn new(applications: usize) -> Self {
+        let log: Arc<dyn EventLog> = Arc::new(MemLog::new(identity()));
+        let teller = Teller {
+            builds: Repository::new(Arc::clone(&log)),
+            deployments: Repository::new(Arc::clone(&log)),
+            slots: Repository::new(Arc::clone(&log)),
+        };
+        Self {
+            log,
+            teller,
+            newest: vec![None; applications],
+            told: 0,
+        }
+    }
+
+    /// One more deployment.
+    pub(super) async fn go_on(&mut self) -> Result<()> {
+        let (number, at) = (self.told, self.told % self.newest.len());
+        let (name, newest) = (application(at), self.newest[at]);
+        self.newest[at] = Some(self.teller.tell(&name, number, newest).await?);
+        self.told += 1;
+        Ok(())
+    }
 }
 
 struct Teller {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{SOON, counts, mem, rows};
 use crate::checkpoint::Lie;
-use crate::cluster::Cluster;
+use crate::cluster::{schema, start};
 use crate::conformance::{append, fill, identity, slot};
 use crate::log::{EventLog, Position};
 use crate::projector::{
@@ -60,8 +60,8 @@ fn reader(projector: &Arc<Projector>, stop: &Arc<AtomicBool>) -> JoinHandle<usiz
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_takes_place_while_it_is_read_and_written_postgres() {
-    let cluster = Cluster::start();
-    let server = cluster.server("cd-manager");
+    let cluster = start();
+    let server = schema(&cluster, "cd-manager");
     let log = mem();
     fill(&log, 30, 20).await.unwrap();
     let projector = open(&server, &log).await;
@@ -93,7 +93,9 @@ async fn a_rebuild_takes_place_while_it_is_read_and_written_postgres() {
     assert!(reading.await.unwrap() > 10);
     assert_eq!(differences(&server, &log).await, []);
     // Nothing is left of the schemas before.
-    let schemas = cluster.psql("SELECT nspname FROM pg_namespace WHERE nspname ~ '^cd_manager'");
+    let schemas = cluster
+        .psql("SELECT nspname FROM pg_namespace WHERE nspname ~ '^cd_manager'")
+        .unwrap();
     assert_eq!(schemas, ["cd_manager"]);
     cancel.cancel();
     running.await.unwrap().unwrap();
@@ -104,19 +106,21 @@ async fn a_rebuild_takes_place_while_it_is_read_and_written_postgres() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn planted_differences_are_found_by_table_and_key_postgres() {
-    let cluster = Cluster::start();
-    let server = cluster.server("releaser");
+    let cluster = start();
+    let server = schema(&cluster, "releaser");
     let log = mem();
     fill(&log, 4, 3).await.unwrap();
     let projector = open(&server, &log).await;
     assert_eq!(differences(&server, &log).await, []);
-    cluster.psql(
-        "SET search_path TO releaser;
+    cluster
+        .psql(
+            "SET search_path TO releaser;
          UPDATE counts SET commits = 99 WHERE aggregate LIKE '%1';
          UPDATE said SET payload = 'it''s' WHERE aggregate LIKE '%2' AND version = 2;
          DELETE FROM said WHERE aggregate LIKE '%3' AND version = 1;
          INSERT INTO counts VALUES ('it''s new', 1, 1);",
-    );
+        )
+        .unwrap();
     append(&log, &slot(1), "later").await.unwrap();
     let found: Vec<_> = differences(&server, &log).await;
     let text: Vec<_> = found.iter().map(ToString::to_string).collect();
@@ -153,8 +157,8 @@ async fn planted_differences_are_found_by_table_and_key_postgres() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_crashes_and_starts_again_costs_time_only_postgres() {
-    let mut cluster = Cluster::start();
-    let server = cluster.server("changelog");
+    let mut cluster = start();
+    let server = schema(&cluster, "changelog");
     let log = mem();
     fill(&log, 3, 3).await.unwrap();
     let projector = open(&server, &log).await;
@@ -169,7 +173,7 @@ async fn a_server_that_crashes_and_starts_again_costs_time_only_postgres() {
         append(&log, &slot(2), &format!("meanwhile {round}"))
             .await
             .unwrap();
-        cluster.again();
+        cluster.again().unwrap();
         append(&log, &slot(3), &format!("after {round}"))
             .await
             .unwrap();
@@ -184,8 +188,8 @@ async fn a_server_that_crashes_and_starts_again_costs_time_only_postgres() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_write_each_commit_once_and_all_go_on_postgres() {
-    let cluster = Cluster::start();
-    let server = cluster.server("releaser");
+    let cluster = start();
+    let server = schema(&cluster, "releaser");
     let log = mem();
     fill(&log, 2, 2).await.unwrap();
     // Both find nothing and make it.
@@ -209,8 +213,8 @@ async fn replicas_write_each_commit_once_and_all_go_on_postgres() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_used_is_made_again_or_refused_postgres() {
-    let cluster = Cluster::start();
-    let server = cluster.server("cd-manager");
+    let cluster = start();
+    let server = schema(&cluster, "cd-manager");
     let database = Database::from(server.clone());
     let sim = SimLog::new(identity(), 1, Faults::OFF);
     let log: Arc<dyn EventLog> = Arc::new(sim.clone());
@@ -247,8 +251,10 @@ async fn what_cannot_be_used_is_made_again_or_refused_postgres() {
         assert!(rewound, "{refused}");
     }
     // So is a schema of somebody else.
-    cluster.psql("CREATE SCHEMA shop; CREATE TABLE shop.goods (item text)");
-    let shop = Database::from(cluster.server("shop"));
+    cluster
+        .psql("CREATE SCHEMA shop; CREATE TABLE shop.goods (item text)")
+        .unwrap();
+    let shop = Database::from(schema(&cluster, "shop"));
     let refused = Projector::open(&shop, mem(), counts(1))
         .await
         .err()
@@ -258,8 +264,8 @@ async fn what_cannot_be_used_is_made_again_or_refused_postgres() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_password_stands_in_a_file_and_nowhere_else_postgres() {
-    let cluster = Cluster::start();
-    let server = cluster.server("runner");
+    let cluster = start();
+    let server = schema(&cluster, "runner");
     let log = mem();
     fill(&log, 1, 1).await.unwrap();
     let projector = open(&server, &log).await;
@@ -272,7 +278,9 @@ async fn the_password_stands_in_a_file_and_nowhere_else_postgres() {
     assert!(refused.contains("password"), "{refused}");
     assert!(!refused.contains("wr0ng-one"), "{refused}");
     // A password that was changed is read again.
-    cluster.psql("ALTER USER towpath PASSWORD 'wr0ng-one'");
+    cluster
+        .psql("ALTER USER towpath PASSWORD 'wr0ng-one'")
+        .unwrap();
     let impatient = server.patience(Duration::ZERO);
     let opened = Projector::open(&impatient.into(), log, counts(1)).await;
     assert_eq!(rows(&opened.unwrap()).await.len(), 1);
