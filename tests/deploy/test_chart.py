@@ -107,11 +107,11 @@ class Rendered(unittest.TestCase):
 
     def test_permissions_of_the_users_are_those_of_the_program(self):
         text = (CHART / "files/nats-users.conf").read_text()
-        self.assertEqual(re.findall(r"(?m)^ +user: \"(.+)\"", text), [*ROLES, "operator"])
+        self.assertEqual(re.findall(r"(?m)^ +user: \"(.+)\"", text), [*ROLES, "ci", "operator"])
         self.assertEqual((TOP / "deploy/compose/nats-users.conf").read_text(), text)
         secret = next(each for each in self.profiles["default"] if named(each) == "Secret/towpath-nats")
         users = secret["stringData"]["users.conf"]
-        for user in [*ROLES, "operator"]:
+        for user in [*ROLES, "ci", "operator"]:
             self.assertIn(f'"{secret["stringData"][user + ".bcrypt"]}"', users)
         self.assertNotIn("@", re.sub(r"(?m)^\s*#.*$", "", users))
 
