@@ -25,15 +25,6 @@ pub(super) struct World {
 }
 
 impl World {
-    /// The one that is there, or a new one.
-    pub(super) async fn open_or_make(dir: &Path) -> Result<Self, Failure> {
-        if dir.join(REMOTE).exists() {
-            Self::open(dir)
-        } else {
-            Self::make(dir).await
-        }
-    }
-
     /// The one that is there.
     pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
         let remote = dir.join(REMOTE);
