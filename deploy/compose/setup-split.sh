@@ -16,7 +16,7 @@ password() {
 towpath certificate --out /secrets/setup/tls --name localhost --name 127.0.0.1 --name nats --name postgres \
     $(for role in $roles; do printf -- '--name %s ' "$role"; done)
 password /secrets/setup/postgresql
-for user in $roles operator; do password "/secrets/setup/$user"; done
+for user in $roles operator ci; do password "/secrets/setup/$user"; done
 
 # hand <service>: the certificate.
 hand() {
@@ -24,7 +24,7 @@ hand() {
     cp /secrets/setup/tls/ca.crt /secrets/setup/tls/tls.crt /secrets/setup/tls/tls.key "/secrets/$1/tls/"
 }
 
-sed "$(for user in $roles operator; do printf 's|@%s@|%s|;' "$user" "$(cat "/secrets/setup/$user")"; done)" \
+sed "$(for user in $roles operator ci; do printf 's|@%s@|%s|;' "$user" "$(cat "/secrets/setup/$user")"; done)" \
     /setup/nats-users.conf >/secrets/nats/users.conf.new
 mv /secrets/nats/users.conf.new /secrets/nats/users.conf
 hand nats

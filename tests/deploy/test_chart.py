@@ -1,13 +1,17 @@
 """The Helm chart: what it renders, what it refuses, what an upgrade leaves alone."""
 
+import base64
 import json
 import os
 import pathlib
 import re
+import shutil
+import ssl
 import subprocess
 import tempfile
 import tomllib
 import unittest
+import urllib.parse
 
 import kubernetes_validate
 
@@ -107,13 +111,58 @@ class Rendered(unittest.TestCase):
 
     def test_permissions_of_the_users_are_those_of_the_program(self):
         text = (CHART / "files/nats-users.conf").read_text()
-        self.assertEqual(re.findall(r"(?m)^ +user: \"(.+)\"", text), [*ROLES, "operator"])
+        self.assertEqual(re.findall(r"(?m)^ +user: \"(.+)\"", text), [*ROLES, "ci", "operator"])
         self.assertEqual((TOP / "deploy/compose/nats-users.conf").read_text(), text)
         secret = next(each for each in self.profiles["default"] if named(each) == "Secret/towpath-nats")
         users = secret["stringData"]["users.conf"]
-        for user in [*ROLES, "operator"]:
+        for user in [*ROLES, "ci", "operator"]:
             self.assertIn(f'"{secret["stringData"][user + ".bcrypt"]}"', users)
         self.assertNotIn("@", re.sub(r"(?m)^\s*#.*$", "", users))
+
+    def test_nats_accepts_its_configuration(self):
+        server = shutil.which("nats-server", path=f"{TOP / 'target/tools/bin'}:{os.environ['PATH']}")
+        self.assertIsNotNone(server, "nats-server is missing: cargo xtask setup")
+        for name in ("default", "three-servers"):
+            objects = {named(each): each for each in self.profiles[name]}
+            with self.subTest(name), tempfile.TemporaryDirectory() as directory:
+                place = pathlib.Path(directory)
+                files = {"nats.conf": objects["ConfigMap/towpath-nats"]["data"]["nats.conf"]}
+                secret = objects["Secret/towpath-nats"]["stringData"]
+                files.update({f"secret/{key}": secret[key] for key in ("users.conf", "cluster.conf")})
+                made = objects["Secret/towpath-tls"]["data"]
+                for key, file in (("ca.crt", "ca.crt"), ("nats.crt", "tls.crt"), ("nats.key", "tls.key")):
+                    files[f"tls/{file}"] = base64.b64decode(made[key]).decode()
+                for path, text in files.items():
+                    (place / path).parent.mkdir(exist_ok=True)
+                    (place / path).write_text(text.replace("/etc/nats/", f"{directory}/"))
+                done = subprocess.run(
+                    [server, "-t", "-c", place / "nats.conf"],
+                    env={"SERVER_NAME": "towpath-nats-0"}, capture_output=True, text=True, timeout=60, check=False,
+                )
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                # It reads what it includes: a fault there is seen.
+                (place / "secret/users.conf").write_text("authorization { users: [ { user: 1, nonsense } ] }")
+                broken = subprocess.run(
+                    [server, "-t", "-c", place / "nats.conf"],
+                    env={"SERVER_NAME": "x"}, capture_output=True, text=True, timeout=60, check=False,
+                )
+                self.assertNotEqual(broken.returncode, 0)
+
+    def test_certificates_are_for_the_names_that_are_called(self):
+        for name in ("default", "three-servers"):
+            objects = {named(each): each for each in self.profiles[name]}
+            made = objects["Secret/towpath-tls"]["data"]
+            config = tomllib.loads(objects["ConfigMap/towpath"]["data"]["towpath.toml"])
+            called = {f"{role}.crt": [config["roles"][role]] for role in ROLES}
+            called["nats.crt"] = config["log"]["url"].split(",")
+            called["postgresql.crt"] = [config["reads"]["url"]]
+            for key, urls in called.items():
+                with self.subTest(name, certificate=key), tempfile.NamedTemporaryFile() as file:
+                    file.write(base64.b64decode(made[key]))
+                    file.flush()
+                    names = {value for kind, value in ssl._ssl._test_decode_cert(file.name)["subjectAltName"]}
+                    for url in urls:
+                        self.assertIn(urllib.parse.urlsplit(url).hostname, names)
 
     def test_versions_of_chart_and_program_are_one(self):
         workspace = tomllib.loads((TOP / "Cargo.toml").read_text())["workspace"]["package"]["version"]

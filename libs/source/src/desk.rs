@@ -190,8 +190,7 @@ impl Desk {
         if let Some(same) = known.iter().find(|it| &it.commit == commit) {
             return Ok(Arc::clone(same));
         }
-        let files: BTreeMap<String, Oid> =
-            self.mirror.list_files(commit).await?.into_iter().collect();
+        let files: BTreeMap<String, Oid> = self.files_at(commit).await?.into_iter().collect();
         let same = known.into_iter().find(|it| {
             it.files_near(application, environment).is_some_and(|near| {
                 near.iter()
@@ -201,6 +200,18 @@ impl Desk {
         match same {
             Some(snapshot) => Ok(snapshot),
             None => self.at(commit).await,
+        }
+    }
+
+    /// Every file at a commit. Whoever wrote the commit may have another mirror: one that is not
+    /// here yet is fetched.
+    async fn files_at(&self, commit: &Oid) -> Result<Vec<(String, Oid)>, DeskError> {
+        match self.mirror.list_files(commit).await {
+            Err(GitError::Missing { .. }) => {
+                self.look().await?;
+                Ok(self.mirror.list_files(commit).await?)
+            }
+            found => Ok(found?),
         }
     }
 
@@ -262,5 +273,37 @@ impl Desk {
             Ok(loaded) => Ok(loaded),
             Err(never) => match never {},
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_commit_that_another_mirror_wrote_is_fetched() {
+        let dir = tempfile::tempdir().unwrap();
+        let remote = dir.path().join("manifests.git");
+        git::init_bare(&remote).await.unwrap();
+        let url = remote.to_str().unwrap();
+        let desk = Desk::open(&dir.path().join("mirror"), url, "main")
+            .await
+            .unwrap();
+        let author = git::Author {
+            name: "Wilma Person".into(),
+            email: "wilma@example.com".into(),
+        };
+        let files: &[(&str, &[u8])] = &[("README.md", b"x")];
+        let written = git::seed(&remote, files, &author, "Begin", 0)
+            .await
+            .unwrap();
+        let found = desk.about(&written, "api", "production").await.unwrap();
+        assert_eq!(found.commit, written);
+        let unknown = Oid::parse(&"b".repeat(40)).unwrap();
+        let error = desk.about(&unknown, "api", "production").await.unwrap_err();
+        assert!(
+            matches!(error, DeskError::Git(GitError::Missing { .. })),
+            "{error}"
+        );
     }
 }

@@ -118,7 +118,7 @@ postgresql}. They are remembered in the root, so that every template sees the sa
 {{- $fullname := include "towpath.fullname" . -}}
 {{- $nats := include "towpath.kept" (list . (printf "%s-nats" $fullname)) | fromJson -}}
 {{- $users := dict -}}
-{{- range $user := append (include "towpath.roles" . | splitList " ") "operator" -}}
+{{- range $user := append (append (include "towpath.roles" . | splitList " ") "ci") "operator" -}}
 {{- $password := index $nats $user | default "" | b64dec | default (randAlphaNum 32) -}}
 {{- $hash := index $nats (printf "%s.bcrypt" $user) | default "" | b64dec | default (bcrypt $password) -}}
 {{- $_ := set $users $user (dict "password" $password "hash" $hash) -}}
