@@ -11,7 +11,7 @@ pub use rpc::Rpc;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use eventlog::{Context, EventLog, ReadError, Repository};
-use ids::{Uuid, derive};
+use ids::Uuid;
 use proto::changelog::v1::changelog_service_server::ChangelogServiceServer;
 use service::Clock;
 use source::{Desk, Histories};
@@ -62,11 +62,6 @@ pub fn build(deps: Deps) -> Changelog {
         troubles: Troubles::default(),
         deps,
     }))
-}
-
-/// The changelog of a deployment.
-pub(crate) fn changelog_id(deployment: Uuid) -> Uuid {
-    derive::id("changelog", &[&deployment.to_string()])
 }
 
 impl Changelog {

@@ -56,6 +56,11 @@ pub struct Due {
     pub before: Option<Ran>,
 }
 
+/// The changelog of a deployment.
+pub fn changelog_id(deployment: Uuid) -> Uuid {
+    derive::id("changelog", &[&deployment.to_string()])
+}
+
 /// Everything known, folded from the log. Grows with the number of deployments.
 #[derive(Debug, Default)]
 pub struct World {
@@ -63,6 +68,8 @@ pub struct World {
     /// By slot.
     running: BTreeMap<Uuid, Ran>,
     due: BTreeMap<Uuid, Due>,
+    /// Deployments and changelogs that this binary cannot read, and why.
+    aside: BTreeMap<Uuid, String>,
 }
 
 impl World {
@@ -97,6 +104,20 @@ impl World {
                 self.due.remove(deployment);
             }
         }
+    }
+
+    /// Leaves alone the changelog of a deployment that a newer binary wrote about.
+    pub fn set_aside(&mut self, aggregate: Uuid, why: String) {
+        self.due
+            .retain(|id, _| *id != aggregate && changelog_id(*id) != aggregate);
+        self.aside.insert(aggregate, why);
+    }
+
+    /// Why the changelog of a deployment is left alone, when it is.
+    pub fn aside(&self, deployment: Uuid) -> Option<&str> {
+        let of = [deployment, changelog_id(deployment)];
+        let found = of.iter().find_map(|it| self.aside.get(it));
+        found.map(String::as_str)
     }
 
     /// Changelogs that have to be written, by deployment.
@@ -161,5 +182,10 @@ mod tests {
         world.observe(&Fact::Written(Uuid::from_u128(5)));
         assert_eq!(world.due().len(), 4);
         assert_eq!(world.named("00000000-").count(), 5);
+        world.set_aside(changelog_id(Uuid::from_u128(4)), "from the future".into());
+        world.set_aside(Uuid::from_u128(3), "from the future".into());
+        let due: Vec<_> = world.due().keys().map(Uuid::as_u128).collect();
+        assert_eq!(due, [1, 2]);
+        assert!(world.aside(Uuid::from_u128(4)).is_some());
     }
 }

@@ -70,6 +70,18 @@ pub enum Effect {
     Resume,
 }
 
+impl Effect {
+    /// What sort of effect it is.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Tag { .. } => "tag",
+            Self::RecordEnd(_) => "record-end",
+            Self::Resume => "resume",
+        }
+    }
+}
+
 /// An effect, and the pass that it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -108,6 +120,8 @@ pub struct World {
     /// Deployments of release candidates and the release each is of.
     owners: BTreeMap<Uuid, Uuid>,
     ends: BTreeMap<Uuid, Result<(), (Outcome, String)>>,
+    /// Releases, deployments and builds that this binary cannot read, and why.
+    aside: BTreeMap<Uuid, String>,
     /// Releases for which there may be something to do.
     active: BTreeSet<Uuid>,
 }
@@ -136,6 +150,31 @@ impl World {
     pub fn last_success(&self, application: &str) -> Option<&Item> {
         let mut all = self.succeeded.get(application)?.iter().rev();
         all.find(|it| !self.quarantined.contains(&it.build))
+    }
+
+    /// Why nobody can say what last succeeded for an application: a newer binary wrote about one
+    /// of its deployments, or about a build of it.
+    pub fn doubt(&self, application: &str) -> Option<&str> {
+        let done = self.succeeded.get(application).into_iter().flatten();
+        let opened = self.opened.values();
+        let of = done.chain(opened.filter(|it| it.application == application));
+        let why = |it: &Item| {
+            let found = self.aside.get(&it.deployment);
+            found.or_else(|| self.aside.get(&it.build))
+        };
+        of.filter_map(why).map(String::as_str).next()
+    }
+
+    /// Leaves alone a release, or what rests on a deployment or build, that a newer binary wrote
+    /// about.
+    pub fn set_aside(&mut self, aggregate: Uuid, why: String) {
+        self.active.remove(&aggregate);
+        self.aside.insert(aggregate, why);
+    }
+
+    /// Why a release is left alone, when it is.
+    pub fn aside(&self, release: Uuid) -> Option<&str> {
+        self.aside.get(&release).map(String::as_str)
     }
 
     /// The release with this id.
@@ -232,7 +271,8 @@ impl World {
     pub fn react(&mut self) -> Vec<Request> {
         let mut requests = Vec::new();
         let mut at_rest = Vec::new();
-        for id in &self.active {
+        let readable = |it: &&Uuid| !self.aside.contains_key(it);
+        for id in self.active.iter().filter(readable) {
             let last = self.releases.get(id).and_then(|it| it.release.last());
             let Some(pass) = last else { continue };
             let before = requests.len();
@@ -249,9 +289,9 @@ impl World {
     }
 
     fn react_to(&self, release: Uuid, pass: &Pass, requests: &mut Vec<Request>) {
-        let mut ask = |what: &str, effect| {
+        let mut ask = |what: &str, effect: Effect| {
             requests.push(Request {
-                id: derive::effect(release, what, word(&effect), pass.ordinal),
+                id: derive::effect(release, what, effect.word(), pass.ordinal),
                 release,
                 ordinal: pass.ordinal,
                 effect,
@@ -295,15 +335,6 @@ impl World {
             }
         }
         all_well.then_some(Ok(()))
-    }
-}
-
-fn word(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::Number => "number",
-        Effect::Tag { .. } => "tag",
-        Effect::RecordEnd(_) => "record-end",
-        Effect::Resume => "resume",
     }
 }
 

@@ -53,6 +53,10 @@ pub trait Process: Send {
     /// aggregate is observed, so nothing that rests on it may be asked for any more.
     fn set_aside(&mut self, _: &AggregateId, _: &UnknownEvent) {}
 
+    /// Everything up to this position was observed, or belongs to what was set aside: whoever
+    /// waits until a position is known here has it.
+    fn passed(&mut self, _: Position) {}
+
     /// Says what is due now. Called any number of times, it names the same effects by the same
     /// ids until a commit says that they are done.
     fn react(&mut self, now_us: i64) -> Reaction<Self::Effect>;
@@ -234,6 +238,7 @@ where
             }
         }
         self.observed = stored.position;
+        self.process.passed(stored.position);
         Ok(())
     }
 

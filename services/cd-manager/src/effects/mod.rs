@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use decider::Decider as _;
 use eventlog::process::{Described, Perform, Process, Reaction, Retry};
-use eventlog::{Context, ExecuteError, ReadError, Stored, UnknownEvent};
+use eventlog::{Context, ExecuteError, Position, ReadError, Stored, UnknownEvent};
 use ids::{AggregateId, Uuid, derive};
 
 pub(crate) use watch::watch;
@@ -38,8 +38,12 @@ impl Process for Reactor {
         for fact in &facts {
             world.observe(fact);
         }
-        world.reached(stored.position.0);
         Ok(())
+    }
+
+    fn passed(&mut self, position: Position) {
+        let mut world = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        world.reached(position.0);
     }
 
     fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {

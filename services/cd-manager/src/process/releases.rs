@@ -93,11 +93,15 @@ impl World {
         let Some(release) = self.releases.get(&id) else {
             return;
         };
+        if self.aside.contains_key(&id) {
+            return;
+        }
         for deployment in &release.deployments {
             let Some((_, candidate)) = self.candidates.get(deployment) else {
                 continue;
             };
             let effect = match self.deployment(*deployment) {
+                None if self.aside.contains_key(deployment) => continue,
                 None if release.step == Step::Promoting => {
                     Effect::OpenRelease(Box::new(candidate.clone()))
                 }

@@ -48,7 +48,10 @@ impl Inner {
             subject: id.to_string(),
             state: release.state_word().to_owned(),
             summary: summary(release),
-            waiting: self.release_waits(release).await?,
+            waiting: match self.unreadable_aggregate(id) {
+                Some(newer) => vec![newer],
+                None => self.release_waits(release).await?,
+            },
             facts,
             timeline: self.release_timeline(id).await?,
         })
@@ -58,17 +61,7 @@ impl Inner {
         let is_away = !self.deps.roles.is_running(RELEASER);
         match &release.step {
             Step::Over { .. } => Ok(vec![]),
-            Step::Tagging if is_away => {
-                Ok(vec![away("which reserves its number and writes its tag")])
-            }
-            Step::Tagging => Ok(vec![pb::Waiting {
-                on: "tag".into(),
-                why: "its tag is being written into every registry that holds its images".into(),
-                who_can_act: "nobody needs to; `towpath release show` names what does not answer"
-                    .into(),
-                next: "its deployment is opened when every registry holds the tag".into(),
-                looked_at_us: 0,
-            }]),
+            Step::Tagging => Ok(vec![tagging(is_away)]),
             Step::Promoting => {
                 let mut waits = Vec::new();
                 for id in &release.deployments {
@@ -81,8 +74,7 @@ impl Inner {
 
     /// What one of its deployments waits for; nothing when it has ended and that is known.
     async fn waits_for(&self, id: Uuid, is_away: bool) -> Result<Vec<pb::Waiting>, Fault> {
-        let loaded = self.deployments.load(id).await.map_err(Fault::broken)?;
-        let Some(deployment) = loaded.state else {
+        let Some(deployment) = self.readable_deployment(id).await? else {
             let why = self.troubles.of(id);
             return Ok(vec![pb::Waiting {
                 on: "deployment".into(),
@@ -113,6 +105,20 @@ impl Inner {
     }
 }
 
+/// Why a release has no deployment yet.
+fn tagging(is_away: bool) -> pb::Waiting {
+    if is_away {
+        return away("which reserves its number and writes its tag");
+    }
+    pb::Waiting {
+        on: "tag".into(),
+        why: "its tag is being written into every registry that holds its images".into(),
+        who_can_act: "nobody needs to; `towpath release show` names what does not answer".into(),
+        next: "its deployment is opened when every registry holds the tag".into(),
+        looked_at_us: 0,
+    }
+}
+
 fn away(what: &str) -> pb::Waiting {
     pb::Waiting {
         on: "role".into(),
@@ -134,5 +140,18 @@ fn summary(release: &Release) -> String {
         Step::Promoting => format!("{name} is on its way through the release stages."),
         Step::Over { state, message } if message.is_empty() => format!("{name} is {state}."),
         Step::Over { state, message } => format!("{name} is {state}: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_that_waits_for_its_tag_names_the_role_that_is_away() {
+        let waiting = tagging(true);
+        assert_eq!(waiting.on, "role");
+        assert!(waiting.why.contains("`releaser`"), "{}", waiting.why);
+        assert_eq!(tagging(false).on, "tag");
     }
 }

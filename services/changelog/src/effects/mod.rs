@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use eventlog::process::{Perform, Process, Reaction, Retry};
-use eventlog::{ReadError, Stored};
-use ids::Uuid;
+use eventlog::process::{Described, Perform, Process, Reaction, Retry};
+use eventlog::{Position, ReadError, Stored, UnknownEvent};
+use ids::{AggregateId, Uuid};
 
-use crate::process::Due;
-use crate::{Inner, changelog_id, wire};
+use crate::process::{Due, changelog_id};
+use crate::{Inner, wire};
 
 /// Folds the log for the process runner, and shares what it knows with readers.
 pub(crate) struct Reactor(pub(crate) Arc<Inner>);
@@ -25,9 +25,24 @@ impl Process for Reactor {
         for fact in &facts {
             world.observe(fact);
         }
-        drop(world);
-        self.0.folded.send_replace(stored.position.0);
         Ok(())
+    }
+
+    fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {
+        let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
+        world.set_aside(aggregate.id(), why.to_string());
+    }
+
+    fn passed(&mut self, position: Position) {
+        self.0.folded.send_replace(position.0);
+    }
+
+    fn describe(&self, due: &Due) -> Described {
+        Described {
+            role: crate::ROLE,
+            name: "write",
+            because_of: vec![due.opened.deployment],
+        }
     }
 
     fn react(&mut self, _: i64) -> Reaction<Due> {

@@ -7,9 +7,9 @@ use git::Log;
 use ids::Oid;
 use source::BetweenError;
 
+use crate::Inner;
 use crate::domain::changelog::{Change, Command, Content, Point, Side, Unavailable};
-use crate::process::Due;
-use crate::{Inner, changelog_id};
+use crate::process::{Due, changelog_id};
 
 /// Commits told of each side; there may be more.
 const TOLD: usize = 200;
@@ -41,15 +41,15 @@ impl Inner {
             let why = format!("the report of {} named no commit", opened.version);
             return Ok(give_up(due, "no-commit", why));
         };
-        let from = match &due.before {
+        let from = due.before.as_ref();
+        let from = from.map(|ran| (point(&ran.version, ran.commit.as_ref()), &ran.version));
+        let from = match from {
             None => None,
-            Some(ran) => match point(&ran.version, ran.commit.as_ref()) {
-                Some(from) => Some(from),
-                None => {
-                    let why = format!("{} ran before, and its report named no commit", ran.version);
-                    return Ok(give_up(due, "no-commit", why));
-                }
-            },
+            Some((Some(from), _)) => Some(from),
+            Some((None, version)) => {
+                let why = format!("{version} ran before, and its report named no commit");
+                return Ok(give_up(due, "no-commit", why));
+            }
         };
         let snapshot = self.deps.desk.look().await.map_err(|error| retry(&error))?;
         let definition = snapshot.graph.build_definition(&opened.definition);

@@ -4,8 +4,9 @@ use ids::Uuid;
 use proto::changelog::v1 as pb;
 use service::fault::{Fault, Kind};
 
+use crate::Inner;
 use crate::domain::changelog::{Change, Content, State};
-use crate::{Inner, changelog_id};
+use crate::process::changelog_id;
 
 impl Inner {
     pub(super) async fn show_changelog(
@@ -14,14 +15,14 @@ impl Inner {
     ) -> Result<pb::ShowChangelogResponse, Fault> {
         self.read_now().await?;
         let deployment = self.deployment(text)?;
-        let loaded = self.changelogs.load(changelog_id(deployment)).await;
-        let state = loaded.map_err(Fault::broken)?.state;
+        let loaded = self.changelogs.load(changelog_id(deployment)).await?;
+        let state = loaded.state;
+        let aside = self.world().aside(deployment).map(str::to_owned);
         let mut shaped = match &state {
             State::Generated(content) => shape(content),
             State::Pending => pb::Changelog {
-                message: self
-                    .troubles
-                    .of(deployment)
+                message: aside
+                    .or_else(|| self.troubles.of(deployment))
                     .unwrap_or_else(|| "it is being written".to_owned()),
                 ..pb::Changelog::default()
             },

@@ -25,7 +25,7 @@ pub struct Reserve {
     /// The first number there.
     pub first: u32,
     /// What it is for; the same asker gets the same number.
-    pub reserved_for: Uuid,
+    pub asker: Uuid,
 }
 
 /// The only thing that happens.
@@ -36,7 +36,7 @@ pub struct Reserved {
     /// The number.
     pub number: u32,
     /// What it is for.
-    pub reserved_for: Uuid,
+    pub asker: Uuid,
 }
 
 /// Who has which number.
@@ -45,9 +45,9 @@ pub struct State(BTreeMap<u32, Uuid>);
 
 impl State {
     /// The number that was reserved for something.
-    pub fn number_of(&self, reserved_for: Uuid) -> Option<u32> {
+    pub fn number_of(&self, asker: Uuid) -> Option<u32> {
         let mut all = self.0.iter();
-        all.find(|(_, it)| **it == reserved_for).map(|it| *it.0)
+        all.find(|(_, it)| **it == asker).map(|it| *it.0)
     }
 }
 
@@ -71,7 +71,7 @@ impl Decider for Version {
     type Rejection = Rejection;
 
     fn decide(state: &State, command: &Reserve) -> Result<Vec<Reserved>, Rejection> {
-        if state.number_of(command.reserved_for).is_some() {
+        if state.number_of(command.asker).is_some() {
             return Ok(vec![]);
         }
         let number = match state.0.last_key_value() {
@@ -81,12 +81,12 @@ impl Decider for Version {
         Ok(vec![Reserved {
             key: command.key.clone(),
             number,
-            reserved_for: command.reserved_for,
+            asker: command.asker,
         }])
     }
 
     fn evolve(mut state: State, event: &Reserved) -> State {
-        state.0.insert(event.number, event.reserved_for);
+        state.0.insert(event.number, event.asker);
         state
     }
 }
@@ -104,7 +104,7 @@ mod tests {
                 channel: "rc".into(),
             },
             first: 0,
-            reserved_for: Uuid::from_u128(who),
+            asker: Uuid::from_u128(who),
         }
     }
 
@@ -112,7 +112,7 @@ mod tests {
         Reserved {
             key: reserve(who).key,
             number,
-            reserved_for: Uuid::from_u128(who),
+            asker: Uuid::from_u128(who),
         }
     }
 

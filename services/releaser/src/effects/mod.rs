@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use eventlog::process::{Perform, Process, Reaction, Retry};
-use eventlog::{ExecuteError, ReadError, Stored};
-use ids::Uuid;
+use eventlog::process::{Described, Perform, Process, Reaction, Retry};
+use eventlog::{ExecuteError, Position, ReadError, Stored, UnknownEvent};
+use ids::{AggregateId, Uuid};
 
 use crate::domain::release::Command;
 use crate::process::{Effect, Request};
@@ -30,9 +30,24 @@ impl Process for Reactor {
         for fact in &facts {
             world.observe(fact);
         }
-        drop(world);
-        self.0.folded.send_replace(stored.position.0);
         Ok(())
+    }
+
+    fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {
+        let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
+        world.set_aside(aggregate.id(), why.to_string());
+    }
+
+    fn passed(&mut self, position: Position) {
+        self.0.folded.send_replace(position.0);
+    }
+
+    fn describe(&self, request: &Request) -> Described {
+        Described {
+            role: crate::ROLE,
+            name: request.effect.word(),
+            because_of: vec![request.release],
+        }
     }
 
     fn react(&mut self, _: i64) -> Reaction<Request> {

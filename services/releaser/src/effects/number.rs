@@ -36,7 +36,7 @@ impl Inner {
                 channel: CHANNEL.to_owned(),
             },
             first: 0,
-            reserved_for: pass,
+            asker: pass,
         };
         let context = self.context(release);
         let reserved = self.versions.execute(aggregate, &context, &reserve).await;

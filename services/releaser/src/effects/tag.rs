@@ -39,7 +39,7 @@ enum Problem {
 }
 
 impl Problem {
-    fn later(why: impl ToString) -> Self {
+    fn later(why: &(impl ToString + ?Sized)) -> Self {
         let (after, why) = (PAUSE, why.to_string());
         Self::Later { after, why }
     }
@@ -73,11 +73,16 @@ impl Inner {
     }
 
     async fn write(&self, wanted: &Wanted<'_>) -> Result<Stands, Problem> {
-        let snapshot = self.deps.desk.look().await.map_err(Problem::later)?;
+        let snapshot = self
+            .deps
+            .desk
+            .look()
+            .await
+            .map_err(|error| Problem::later(&error))?;
         let name = wanted.registry;
         let Some(found) = snapshot.graph.artifact_registry(name) else {
             // Somebody may put it back; until then nobody knows where to write.
-            return Err(Problem::later(format!(
+            return Err(Problem::later(&format!(
                 "there is no ArtifactRegistry `{name}` at {}; restore its manifest",
                 snapshot.commit
             )));
@@ -85,7 +90,7 @@ impl Inner {
         match (&found.oci_layout, &found.url) {
             (Some(layout), _) => in_layout(self.deps.layouts.join(layout), wanted).await,
             (None, Some(url)) => self.in_registry(url, wanted).await,
-            (None, None) => Err(Problem::later(format!(
+            (None, None) => Err(Problem::later(&format!(
                 "ArtifactRegistry `{name}` says neither `url` nor `ociLayout`; complete its manifest"
             ))),
         }
@@ -93,7 +98,7 @@ impl Inner {
 
     async fn in_registry(&self, url: &str, wanted: &Wanted<'_>) -> Result<Stands, Problem> {
         // A manifest with a wrong address is mended, and then it goes on.
-        let address = Address::parse(url).map_err(Problem::later)?;
+        let address = Address::parse(url).map_err(|error| Problem::later(&error))?;
         let place = format!("{address}/{}:{}", wanted.container, wanted.tag);
         let client = Client::new(address, self.credentials().await?);
         let tagged = client
@@ -120,7 +125,7 @@ impl Inner {
                 after: retry_after.unwrap_or(PAUSE),
                 why: registry::Error::Busy { place, retry_after }.to_string(),
             }),
-            Err(error) if error.retryable() => Err(Problem::later(error)),
+            Err(error) if error.retryable() => Err(Problem::later(&error)),
             Err(error) => Err(Problem::Refused {
                 code: error.code(),
                 message: error.to_string(),
@@ -131,7 +136,7 @@ impl Inner {
     async fn credentials(&self) -> Result<Credentials, Problem> {
         let path = &self.deps.credentials;
         let unusable =
-            |why: String| Problem::later(format!("credentials in {}: {why}", path.display()));
+            |why: String| Problem::later(&format!("credentials in {}: {why}", path.display()));
         match tokio::fs::read(path).await {
             Ok(json) => Credentials::parse(&json).map_err(unusable),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -153,11 +158,11 @@ async fn in_layout(path: PathBuf, wanted: &Wanted<'_>) -> Result<Stands, Problem
         let found = layout.tags()?.remove(&tag);
         Ok((already, found))
     });
-    let written = written.await.map_err(Problem::later)?;
+    let written = written.await.map_err(|error| Problem::later(&error))?;
     match written {
         Ok((already, Some(found))) if found == *wanted.digest => Ok(Stands { place, already }),
         Ok((_, Some(found))) => Err(taken(&place, found.as_str(), wanted)),
-        Ok((_, None)) => Err(Problem::later(format!(
+        Ok((_, None)) => Err(Problem::later(&format!(
             "{place} is not there after writing"
         ))),
         Err(oci::Error::TagTaken { by, .. }) => Err(taken(&place, &by, wanted)),

@@ -53,6 +53,10 @@ fn what_succeeded_last_and_was_not_taken_back_is_released() {
     assert_eq!(last(&world), Some("v2"));
     world.observe(&Fact::Quarantined(Uuid::from_u128(102)));
     assert_eq!(last(&world), Some("v1"));
+    assert_eq!(world.doubt("api"), None);
+    world.set_aside(Uuid::from_u128(101), "from the future".into());
+    assert_eq!(world.doubt("api"), Some("from the future"));
+    assert_eq!(world.doubt("shop"), None);
     // Of what was never opened in pre-release nothing is known.
     world.observe(&succeeded(9));
     assert_eq!(last(&world), Some("v1"));
@@ -151,4 +155,15 @@ fn a_deployment_that_is_retried_takes_its_release_along() {
     assert_eq!(effects(&mut world), [Effect::Resume]);
     world.observe(&event(Event::Resumed { ordinal: 0 }));
     assert_eq!(effects(&mut world), []);
+}
+
+#[test]
+fn a_release_that_a_newer_binary_wrote_about_is_left_alone() {
+    let mut world = world(begun());
+    world.set_aside(release_id("shop", "1"), "from the future".into());
+    assert_eq!(effects(&mut world), []);
+    assert_eq!(
+        world.aside(release_id("shop", "1")),
+        Some("from the future")
+    );
 }

@@ -89,7 +89,7 @@ impl Inner {
         id: Uuid,
         command: &Command,
     ) -> Result<pb::CreateReleaseResponse, Fault> {
-        let state = self.releases.load(id).await.map_err(Fault::broken)?.state;
+        let state = self.releases.load(id).await?.state;
         let events = Releases::decide(&state, command)
             .map_err(|it| Fault::new(Kind::Rejected, it.code(), it.to_string()).fix(it.fix()))?;
         let release: Option<Release> = Releases::fold(state, &events);
@@ -137,6 +137,13 @@ impl Inner {
     }
 
     fn item(&self, application: &str, snapshot: &Snapshot) -> Result<Item, Fault> {
+        if let Some(why) = self.world().doubt(application) {
+            let what = format!(
+                "a newer version of Towpath wrote about `{application}`, so nobody here can say what succeeded last: {why}"
+            );
+            return Err(Fault::new(Kind::Rejected, "unknown-event", what)
+                .fix("nothing was recorded; repeat the call when this role is upgraded"));
+        }
         let found = self.world().last_success(application).cloned();
         let item = found.ok_or_else(|| {
             let what = format!("nothing of `{application}` has succeeded in pre-release yet");

@@ -21,7 +21,10 @@ impl Inner {
             .collect();
         found.sort_by_key(|(_, it)| Reverse(it.updated_at_us));
         Ok(pb::ListReleasesResponse {
-            releases: found.iter().map(|(id, it)| self.shaped(*id, it)).collect(),
+            releases: found
+                .iter()
+                .map(|(id, it)| self.shaped(*id, it, world.aside(*id)))
+                .collect(),
         })
     }
 }

@@ -91,15 +91,12 @@ impl Inner {
         let position = tail.position.0;
         let mut folded = self.folded.subscribe();
         let reached = folded.wait_for(|now| *now >= position);
-        match tokio::time::timeout(PATIENCE, reached).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                let what = format!("log position {position} is not known here yet");
-                Err(Fault::new(Kind::Unknown, "read-model-behind", what).fix(
-                    "repeat the call; `towpath status` shows whether the role `releaser` runs",
-                ))
-            }
+        if let Ok(Ok(_)) = tokio::time::timeout(PATIENCE, reached).await {
+            return Ok(());
         }
+        let what = format!("log position {position} is not known here yet");
+        let fault = Fault::new(Kind::Unknown, "read-model-behind", what);
+        Err(fault.fix("repeat the call; `towpath status` shows whether the role `releaser` runs"))
     }
 }
 

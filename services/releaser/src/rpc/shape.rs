@@ -9,9 +9,11 @@ use crate::process::{Known, deployment_id};
 
 impl Inner {
     /// A release with what goes on around it.
-    pub(super) fn shaped(&self, id: Uuid, it: &Known) -> pb::Release {
+    pub(super) fn shaped(&self, id: Uuid, it: &Known, aside: Option<&str>) -> pb::Release {
         let mut shaped = release(id, &it.release);
-        if shaped.message.is_empty() {
+        if let Some(why) = aside {
+            why.clone_into(&mut shaped.message);
+        } else if shaped.message.is_empty() {
             shaped.message = self.troubles.of(id);
         }
         shaped.requested_by.clone_from(&it.requested_by);

@@ -15,7 +15,9 @@ impl Inner {
         let found = find(&world, text);
         match found.as_slice() {
             [only] => Ok(pb::ShowReleaseResponse {
-                release: world.release(*only).map(|it| self.shaped(*only, it)),
+                release: world
+                    .release(*only)
+                    .map(|it| self.shaped(*only, it, world.aside(*only))),
             }),
             [] => {
                 let what = format!("there is no release `{}`", shown(text));

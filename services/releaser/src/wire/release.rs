@@ -102,9 +102,8 @@ impl Codec for Releases {
 
     fn decode(stored: &EventRecord) -> Result<Event, UnknownEvent> {
         let fields = Fields(stored);
-        let name = match (stored.kind.strip_prefix(PACKAGE), stored.schema) {
-            (Some(name), 1) => name,
-            _ => return Err(unknown(stored)),
+        let (Some(name), 1) = (stored.kind.strip_prefix(PACKAGE), stored.schema) else {
+            return Err(unknown(stored));
         };
         match name {
             "ReleaseCreated" => {

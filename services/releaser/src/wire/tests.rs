@@ -1,6 +1,6 @@
 //! What was stored means what it meant.
 
-use eventlog::Codec;
+use eventlog::Codec as _;
 use golden::Golden;
 
 use super::*;
@@ -90,7 +90,7 @@ fn stored_events_mean_what_they_meant() {
             channel: "rc".to_owned(),
         },
         number: 3,
-        reserved_for: item().build,
+        asker: item().build,
     };
     checked.insert(golden.check::<Version>(&reserved).unwrap());
     assert_eq!(golden.names("towpath.release.v1").unwrap(), checked);

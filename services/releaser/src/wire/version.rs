@@ -10,11 +10,7 @@ impl Codec for Version {
     type Event = Reserved;
 
     fn encode(event: &Reserved) -> EventRecord {
-        let Reserved {
-            key,
-            number,
-            reserved_for,
-        } = event;
+        let Reserved { key, number, asker } = event;
         record(
             "VersionReserved",
             &pb::VersionReserved {
@@ -22,7 +18,7 @@ impl Codec for Version {
                 core: key.core.clone(),
                 channel: key.channel.clone(),
                 number: *number,
-                reserved_for: bytes(*reserved_for),
+                reserved_for: bytes(*asker),
             },
         )
     }
@@ -34,7 +30,7 @@ impl Codec for Version {
         }
         let it: pb::VersionReserved = message(stored)?;
         Ok(Reserved {
-            reserved_for: Fields(stored).uuid(&it.reserved_for)?,
+            asker: Fields(stored).uuid(&it.reserved_for)?,
             number: it.number,
             key: Key {
                 repository: it.repository,
