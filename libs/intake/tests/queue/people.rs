@@ -45,6 +45,7 @@ fn observe(directory: &Directory, name: &str, event: &Event, head: &Head) -> Hea
         correlation: None,
         causation: None,
         request_hash: None,
+        traceparent: None,
         events: vec![Identity::encode(event)],
     };
     let commit = SealedCommit::seal(draft, head, 1);
