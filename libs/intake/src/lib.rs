@@ -21,4 +21,4 @@ pub use event::Event;
 pub use intake::{Intake, Reports};
 pub use origin::is_from;
 pub use report::BuildReport;
-pub use streams::{CONSUMER, DLQ, IN, PUBLISHES, SUBSCRIBES, StreamError, check, create};
+pub use streams::{CONSUMER, DLQ, IN, StreamError, check, create};

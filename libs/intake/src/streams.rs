@@ -14,19 +14,6 @@ pub const DLQ: &str = "TP_DLQ";
 /// The durable consumer of [`IN`].
 pub const CONSUMER: &str = "cd-manager";
 
-/// What the role that reads events has to be allowed to publish to.
-pub const PUBLISHES: &[&str] = &[
-    "tp.dlq.>",
-    "$JS.API.STREAM.INFO.TP_IN",
-    "$JS.API.STREAM.INFO.TP_DLQ",
-    "$JS.API.CONSUMER.INFO.TP_IN.cd-manager",
-    "$JS.API.CONSUMER.MSG.NEXT.TP_IN.cd-manager",
-    "$JS.ACK.TP_IN.cd-manager.>",
-    "$JS.ACK.*.*.TP_IN.cd-manager.>",
-];
-/// What it has to be allowed to subscribe to beside its own inbox: nothing.
-pub const SUBSCRIBES: &[&str] = &[];
-
 /// A message is a few hundred bytes; more is somebody's mistake, and a letter about it has to fit.
 const MAX_MESSAGE: i32 = 64 * 1024;
 /// What is delivered and not answered comes again after this time.

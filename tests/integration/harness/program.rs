@@ -21,6 +21,7 @@ pub(crate) struct Program {
     arguments: Vec<String>,
     directory: PathBuf,
     environment: Vec<(String, String)>,
+    limit: Duration,
 }
 
 /// How a program ended.
@@ -42,6 +43,7 @@ impl Program {
             arguments: Vec::new(),
             directory: home.to_owned(),
             environment: Vec::new(),
+            limit: LIMIT,
         }
         .env("PATH", &settings().path)
         .env("HOME", home.to_str().unwrap())
@@ -60,6 +62,12 @@ impl Program {
 
     pub(crate) fn within(mut self, directory: &Path) -> Self {
         directory.clone_into(&mut self.directory);
+        self
+    }
+
+    /// It may take this long, and no longer.
+    pub(crate) fn within_time(mut self, limit: Duration) -> Self {
+        self.limit = limit;
         self
     }
 
@@ -85,9 +93,9 @@ impl Program {
             drop(stdin);
             child.wait_with_output().await
         };
-        let output = timeout(LIMIT, output)
+        let output = timeout(self.limit, output)
             .await
-            .unwrap_or_else(|_| panic!("{self} did not end in {LIMIT:?}"))
+            .unwrap_or_else(|_| panic!("{self} did not end in {:?}", self.limit))
             .unwrap();
         Outcome {
             command: self.to_string(),

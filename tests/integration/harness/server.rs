@@ -14,6 +14,7 @@ use tokio::process::{Child, ChildStdout};
 use tokio::time::{Instant, timeout};
 
 use super::program::{Program, code};
+use super::stores::ROLES;
 use super::{Answer, Api, Report, World, http, settings};
 
 /// A server is ready within this time, or refuses within it.
@@ -46,9 +47,9 @@ impl Default for Options {
 /// A server that answers.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// Nothing when somebody else started it.
-    child: Option<Child>,
-    stderr: PathBuf,
+    /// Nobody when somebody else started it; the gateway first where there are several.
+    children: Vec<Child>,
+    stderr: Vec<PathBuf>,
     pub(crate) address: String,
     pub(crate) token: String,
     /// When it was spawned.
@@ -66,104 +67,109 @@ pub(crate) struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`towpath up` ended with {}\n{}", self.code, self.stderr)
+        write!(f, "the server ended with {}\n{}", self.code, self.stderr)
     }
 }
 
 impl Server {
-    /// Starts `towpath up` and waits until it says that it is ready, or ends.
+    /// Starts the server and waits until it says that it is ready, or ends.
     pub(crate) async fn start(world: &World, options: &Options) -> Result<Self, Refusal> {
         if let Some(given) = &settings().given {
             return Ok(Self {
-                child: None,
-                stderr: PathBuf::new(),
+                children: Vec::new(),
+                stderr: Vec::new(),
                 address: given.address.clone(),
                 token: given.token.clone(),
                 spawned: Instant::now(),
             });
         }
-        let program = up(world, options);
-        let stderr = next_file(world);
         let spawned = Instant::now();
-        let mut child = program.spawn(Stdio::piped(), File::create(&stderr).unwrap().into());
-        let stdout = child.stdout.take().unwrap();
-        match timeout(START, address(stdout)).await {
-            Ok(Some(address)) => {
-                let data = options.data.as_ref().unwrap_or(&world.data);
-                let token = std::fs::read_to_string(data.join("admin.token")).unwrap();
-                let token = token.trim().to_owned();
-                Ok(Self {
-                    child: Some(child),
-                    stderr,
-                    address,
-                    token,
-                    spawned,
-                })
+        let mut starting: Vec<_> = programs(world, options)
+            .await
+            .into_iter()
+            .map(|program| Starting::of(&program, next_file(world)))
+            .collect();
+        let mut addresses = Vec::new();
+        for it in &mut starting {
+            match it.ready().await {
+                Ok(address) => addresses.push(address),
+                // The others are killed when they are dropped.
+                Err((code, stderr)) => {
+                    let after = spawned.elapsed();
+                    return Err(Refusal {
+                        code,
+                        stderr,
+                        after,
+                    });
+                }
             }
-            Ok(None) => {
-                let status = timeout(START, child.wait())
-                    .await
-                    .expect("it closed its output")
-                    .unwrap();
-                let stderr = std::fs::read_to_string(&stderr).unwrap();
-                Err(Refusal {
-                    code: code(status),
-                    stderr,
-                    after: spawned.elapsed(),
-                })
-            }
-            Err(_) => {
-                let stderr = std::fs::read_to_string(&stderr).unwrap();
-                panic!("`{program}` is neither ready nor ended after {START:?}\n{stderr}")
-            }
+        }
+        let data = options.data.as_ref().unwrap_or(&world.data);
+        let token = std::fs::read_to_string(data.join("admin.token")).unwrap();
+        let (children, stderr) = starting.into_iter().map(|it| (it.child, it.stderr)).unzip();
+        Ok(Self {
+            children,
+            stderr,
+            address: addresses.swap_remove(0),
+            token: token.trim().to_owned(),
+            spawned,
+        })
+    }
+
+    /// Starts the server and kills it after a while, wherever it has got to by then.
+    pub(crate) async fn start_and_kill(world: &World, after: Duration) {
+        let mut children = Vec::new();
+        for program in programs(world, &Options::default()).await {
+            let stderr = File::create(next_file(world)).unwrap();
+            children.push(program.spawn(Stdio::null(), stderr.into()));
+        }
+        tokio::time::sleep(after).await;
+        for mut child in children {
+            child.kill().await.unwrap();
         }
     }
 
-    /// Starts `towpath up` and kills it after a while, wherever it has got to by then.
-    pub(crate) async fn start_and_kill(world: &World, after: Duration) {
-        let program = up(world, &Options::default());
-        let stderr = File::create(next_file(world)).unwrap();
-        let mut child = program.spawn(Stdio::null(), stderr.into());
-        tokio::time::sleep(after).await;
-        child.kill().await.unwrap();
-    }
-
-    /// Its process id.
+    /// Its process id; the gateway's where there are several.
     pub(crate) fn pid(&self) -> u32 {
-        self.child
-            .as_ref()
+        self.children
+            .first()
             .and_then(Child::id)
             .expect("it runs, and it is ours")
     }
 
     /// Ends it without any warning.
     pub(crate) async fn kill9(mut self) {
-        self.child
-            .as_mut()
-            .expect("it is ours")
-            .kill()
-            .await
-            .unwrap();
+        assert!(!self.children.is_empty(), "it is ours");
+        for child in &mut self.children {
+            child.start_kill().unwrap();
+        }
+        for child in &mut self.children {
+            child.wait().await.unwrap();
+        }
     }
 
     /// Asks it to end; it does within the time, with success.
     pub(crate) async fn stop(mut self) {
-        let pid = i32::try_from(self.pid())
-            .ok()
-            .and_then(Pid::from_raw)
-            .unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
-        let child = self.child.as_mut().unwrap();
-        let status = timeout(START, child.wait())
-            .await
-            .expect("it stops when asked to")
-            .unwrap();
-        assert_eq!(code(status), 0, "{}", self.stderr());
+        assert!(!self.children.is_empty(), "it is ours");
+        for child in &self.children {
+            let pid = child.id().and_then(|it| i32::try_from(it).ok());
+            kill_process(pid.and_then(Pid::from_raw).unwrap(), Signal::TERM).unwrap();
+        }
+        for at in 0..self.children.len() {
+            let status = timeout(START, self.children[at].wait())
+                .await
+                .expect("it stops when asked to")
+                .unwrap();
+            assert_eq!(code(status), 0, "{}", self.stderr());
+        }
     }
 
     /// What it wrote on standard error so far.
     pub(crate) fn stderr(&self) -> String {
-        std::fs::read_to_string(&self.stderr).unwrap_or_default()
+        self.stderr
+            .iter()
+            .map(|it| std::fs::read_to_string(it).unwrap_or_default())
+            .collect()
     }
 
     /// gRPC, with the admin's token.
@@ -213,6 +219,58 @@ impl Server {
         let id = self.deploy(report).await;
         self.api().succeeded(&id).await;
         id
+    }
+}
+
+/// A process that is not ready yet.
+struct Starting {
+    child: Child,
+    stderr: PathBuf,
+    command: String,
+}
+
+impl Starting {
+    fn of(program: &Program, stderr: PathBuf) -> Self {
+        let child = program.spawn(Stdio::piped(), File::create(&stderr).unwrap().into());
+        Self {
+            child,
+            stderr,
+            command: program.to_string(),
+        }
+    }
+
+    /// Its address, or with which code it ended and what it said.
+    async fn ready(&mut self) -> Result<String, (i32, String)> {
+        let stdout = self.child.stdout.take().unwrap();
+        let found = timeout(START, address(stdout)).await;
+        let said = || std::fs::read_to_string(&self.stderr).unwrap();
+        match found {
+            Ok(Some(address)) => Ok(address),
+            Ok(None) => {
+                let status = timeout(START, self.child.wait())
+                    .await
+                    .expect("it closed its output")
+                    .unwrap();
+                Err((code(status), said()))
+            }
+            Err(elapsed) => panic!(
+                "`{}` is neither ready nor ended after {START:?}: {elapsed}\n{}",
+                self.command,
+                said()
+            ),
+        }
+    }
+}
+
+/// Everything that has to be started; the one that callers call first.
+async fn programs(world: &World, options: &Options) -> Vec<Program> {
+    match world.stores().await {
+        Some(stores) if options.data.is_none() => {
+            let mut roles = ROLES.map(|role| stores.role(world, role)).to_vec();
+            roles[0] = roles[0].clone().args(&options.more);
+            roles
+        }
+        Some(_) | None => vec![up(world, options)],
     }
 }
 

@@ -30,6 +30,15 @@ impl Form {
     }
 }
 
+/// What a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One process, everything in its data directory.
+    Whole,
+    /// A process for each role, NATS and PostgreSQL.
+    Split,
+}
+
 /// A server that somebody else started, such as a cluster.
 #[derive(Debug)]
 pub(crate) struct Given {
@@ -45,6 +54,8 @@ pub(crate) struct Settings {
     /// The binary under test.
     pub(crate) towpath: PathBuf,
     pub(crate) form: Form,
+    /// `TOWPATH_TEST_SHAPE`: what a world's server is unless the test says.
+    pub(crate) shape: Shape,
     /// Outside inputs, where they exist.
     pub(crate) shared: Option<PathBuf>,
     /// A skip is a failure.
@@ -79,6 +90,11 @@ fn read() -> Settings {
             None | Some("quick") => Form::Quick,
             Some("full") => Form::Full,
             Some(other) => panic!("TOWPATH_ACCEPT is `{other}`; it can be `quick` or `full`"),
+        },
+        shape: match variable("TOWPATH_TEST_SHAPE").as_deref() {
+            None | Some("whole") => Shape::Whole,
+            Some("split") => Shape::Split,
+            Some(other) => panic!("TOWPATH_TEST_SHAPE is `{other}`; it can be `whole` or `split`"),
         },
         shared: variable("TOWPATH_SHARED").map(PathBuf::from),
         ci: variable("CI").is_some_and(|it| it == "true"),

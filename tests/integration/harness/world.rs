@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use super::program::{Outcome, Program};
 use super::{
-    App, Export, Git, Manifests, Options, Process, Refusal, Server, Sqlite, processes,
-    processes_of, settings,
+    App, Export, Git, Manifests, Options, Process, Refusal, Server, Shape, Sqlite, Stores,
+    processes, processes_of, settings,
 };
 
 /// Everything around a server. What runs in it ends with it.
@@ -25,6 +26,8 @@ pub(crate) struct World {
     /// Towpath's data directory.
     pub(crate) data: PathBuf,
     pub(crate) manifests: Manifests,
+    shape: Shape,
+    stores: OnceCell<Stores>,
 }
 
 impl World {
@@ -53,9 +56,26 @@ impl World {
             source,
             data,
             manifests,
+            shape: settings().shape,
+            stores: OnceCell::new(),
         };
         world.seed(more).await;
         world
+    }
+
+    /// The same world with a server of this shape, whatever the environment says.
+    pub(crate) fn shaped(mut self, shape: Shape) -> Self {
+        self.shape = shape;
+        self
+    }
+
+    /// NATS and PostgreSQL, started when they are asked for first; nothing where the server is one
+    /// process.
+    pub(crate) async fn stores(&self) -> Option<&Stores> {
+        match self.shape {
+            Shape::Whole => None,
+            Shape::Split => Some(self.stores.get_or_init(|| Stores::start(self)).await),
+        }
     }
 
     async fn seed(&self, more: &[(&str, &str)]) {
@@ -135,11 +155,17 @@ impl World {
 
     /// The same on another data directory.
     pub(crate) async fn cli_on(&self, data: &Path, arguments: &[&str]) -> Outcome {
-        self.towpath()
+        let program = self
+            .towpath()
             .args(["--data", data.to_str().unwrap()])
-            .args(arguments)
-            .run()
-            .await
+            .args(arguments);
+        match self.stores().await {
+            // Another installation is a whole one.
+            Some(stores) if data == self.data => {
+                stores.within(program, self, "cd-manager").run().await
+            }
+            Some(_) | None => program.run().await,
+        }
     }
 
     /// Runs a command that must succeed; gives the JSON that it prints.
@@ -202,6 +228,29 @@ impl World {
     /// A database of the data directory.
     pub(crate) fn database(&self, name: &str) -> Sqlite {
         Sqlite::at(&self.data.join(name), &self.home())
+    }
+
+    /// Runs statements on the read models; gives the lines they print, columns separated by `|`.
+    pub(crate) async fn sql(&self, sql: &str) -> Vec<String> {
+        match self.stores().await {
+            None => self.database("read.db").run(sql).await,
+            Some(stores) => {
+                let text = stores.sql(self, sql).await.ok();
+                text.lines().map(str::to_owned).collect()
+            }
+        }
+    }
+
+    /// Throws the read models away; no server may be running.
+    pub(crate) async fn forget_read_models(&self) {
+        if let Some(stores) = self.stores().await {
+            return stores.forget(self).await;
+        }
+        let mut removed = 0;
+        for name in ["read.db", "read.db-wal", "read.db-shm"] {
+            removed += usize::from(std::fs::remove_file(self.data.join(name)).is_ok());
+        }
+        assert!(removed > 0, "there was a read database");
     }
 
     /// Every running application of this world.

@@ -1,7 +1,5 @@
 //! Read models are made from the log: they can be thrown away, compared, and made elsewhere.
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use crate::harness::{Options, Report, Server, World};
@@ -56,14 +54,6 @@ async fn views(world: &World) -> [String; 2] {
     [world.cli(&LIST).await.ok(), world.cli(&SHOW).await.ok()]
 }
 
-fn remove_read_models(data: &Path) {
-    let mut removed = 0;
-    for name in ["read.db", "read.db-wal", "read.db-shm"] {
-        removed += usize::from(std::fs::remove_file(data.join(name)).is_ok());
-    }
-    assert!(removed > 0, "there was a read database");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_database_made_anew_shows_the_same_bytes() {
     let (world, server) = history().await;
@@ -71,7 +61,7 @@ async fn a_read_database_made_anew_shows_the_same_bytes() {
     let list: Value = serde_json::from_str(&before[0]).unwrap();
     assert_eq!(list["deployments"].as_array().unwrap().len(), 7, "{list:#}");
     server.stop().await;
-    remove_read_models(&world.data);
+    world.forget_read_models().await;
     let server = world.start().await;
     assert_eq!(views(&world).await, before);
     server.stop().await;
@@ -140,9 +130,8 @@ async fn an_exported_log_is_the_same_installation_elsewhere() {
 async fn planted_differences_are_found_by_table_and_key_sqlite3_shell() {
     let (world, server) = history().await;
     server.stop().await;
-    let read = world.database("read.db");
-    let ids = read
-        .run("SELECT id FROM deployments ORDER BY position;")
+    let ids = world
+        .sql("SELECT id FROM deployments ORDER BY position;")
         .await;
     world.cli(&["projections", "verify"]).await.ok();
     let changed = format!(
@@ -160,7 +149,7 @@ async fn planted_differences_are_found_by_table_and_key_sqlite3_shell() {
         ids[2]
     );
     for sql in [&changed, &lost, &extra] {
-        read.run(sql).await;
+        world.sql(sql).await;
     }
     let verify = world.cli(&["projections", "verify"]).await;
     assert_eq!(verify.code, 1, "{verify}");

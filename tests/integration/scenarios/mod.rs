@@ -8,6 +8,7 @@ mod bad_input;
 mod bad_manifests;
 mod changelog;
 mod checker;
+mod events;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;
 mod future_event;

@@ -1,46 +1,45 @@
 //! What the role is allowed to do is enough, and no more.
 
-use async_nats::ConnectOptions;
 use async_nats::jetstream;
+use eventlog::nats::Place;
+use eventlog::nats::permissions::{self, Secret};
 
 use crate::broker::Broker;
 use crate::world::{World, eventually};
 
-fn users() -> String {
-    let list = |it: &[&str]| {
-        let quoted: Vec<_> = it.iter().map(|it| format!("{it:?}")).collect();
-        quoted.join(", ")
-    };
-    let subscribes = [intake::SUBSCRIBES, &["_INBOX_cd.>"]].concat();
-    format!(
-        "authorization {{ users: [
-           {{ user: operator, password: o }}
-           {{ user: cd, password: c, permissions: {{ publish: [{}], subscribe: [{}] }} }}
-         ] }}",
-        list(intake::PUBLISHES),
-        list(&subscribes)
-    )
+/// Those that are shipped, each with its own name as password.
+fn shipped() -> String {
+    let users = permissions::users(&Place::default());
+    let known: Vec<_> = users
+        .into_iter()
+        .map(|it| {
+            let password = Secret::Plain(it.name.clone());
+            (it, password)
+        })
+        .collect();
+    permissions::authorization(&known)
+}
+
+fn broker_of(broker: &Broker, name: &str, password: &str) -> intake::Broker {
+    intake::Broker {
+        servers: vec![broker.url()],
+        user: name.to_owned(),
+        password: password.to_owned(),
+        ca: None,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_role_reads_and_refuses_and_cannot_do_more() {
-    let broker = Broker::with_users(&users());
-    let operator = ConnectOptions::with_user_and_password("operator".into(), "o".into());
-    let operator = broker.connect(operator).await;
+    let broker = Broker::with_users(&shipped());
+    let operator = broker_of(&broker, "operator", "operator");
+    let operator = operator.connect().await.unwrap();
     intake::create(operator.clone(), 1).await.unwrap();
     let world = World::around(broker, operator);
 
-    let role = intake::Broker {
-        servers: vec![world.broker.url()],
-        user: "cd".to_owned(),
-        password: "c".to_owned(),
-        ca: None,
-    };
-    let wrong = intake::Broker {
-        password: "x".to_owned(),
-        ..role.clone()
-    };
+    let wrong = broker_of(&world.broker, "cd-manager", "wrong");
     assert!(wrong.connect().await.unwrap_err().is_final);
+    let role = broker_of(&world.broker, "cd-manager", "cd-manager");
     let role = role.connect().await.unwrap();
     let stop = world.read_as(role.clone()).await;
     world.publish("tp.in.build.api", "late", b"{}").await;

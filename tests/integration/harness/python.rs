@@ -1,0 +1,56 @@
+//! Clients in Python, with what they need in an environment that is made once.
+
+use std::path::{Path, PathBuf};
+
+use super::program::Program;
+
+/// A program of tests/clients/python.
+pub(crate) async fn client(name: &str, home: &Path) -> Program {
+    let python = environment(home).await;
+    let script = clients().join(name);
+    Program::new(python, home)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .args([script.to_str().unwrap()])
+}
+
+fn clients() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients/python")
+}
+
+/// The interpreter of an environment that holds exactly what is asked for.
+async fn environment(home: &Path) -> PathBuf {
+    let wanted = clients().join("requirements.txt");
+    let asked = std::fs::read(&wanted).unwrap();
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
+    std::fs::create_dir_all(&tools).unwrap();
+    let environment = tools.canonicalize().unwrap().join("clients");
+    let made = environment.join("made-from");
+    if std::fs::read(&made).is_ok_and(|it| it == asked) {
+        return environment.join("bin/python");
+    }
+    let new = environment.with_extension(std::process::id().to_string());
+    let path = new.to_str().unwrap();
+    Program::new("python3", home)
+        .args(["-m", "venv", path])
+        .run()
+        .await
+        .ok();
+    Program::new(new.join("bin/python"), home)
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ])
+        .args(["--require-hashes", "-r", wanted.to_str().unwrap()])
+        .run()
+        .await
+        .ok();
+    std::fs::write(new.join("made-from"), &asked).unwrap();
+    // Another test may have made one meanwhile; either will do.
+    std::fs::remove_dir_all(&environment).ok();
+    std::fs::rename(&new, &environment).ok();
+    std::fs::remove_dir_all(&new).ok();
+    environment.join("bin/python")
+}
