@@ -125,6 +125,7 @@ impl Inner {
                     .map(|policy| Approval {
                         policy,
                         asked: told_about(deployment, &at.stage),
+                        is_asked: is_asked(deployment, &at.stage),
                         yes: world.round(id, &at.stage).map_or(&[], |it| &it.yes),
                         ledger_is_running: self.deps.roles.is_running(LEDGER),
                     }),
@@ -168,6 +169,8 @@ impl Inner {
         };
         let state = if slot.in_flight.is_some() {
             "PROMOTING"
+        } else if slot.unknown.as_ref().is_some_and(|it| it.unapproved) {
+            "UNAPPROVED_CHANGE"
         } else if slot.unknown.is_some() {
             "UNKNOWN_VERSION"
         } else if holds.is_empty() {
@@ -233,11 +236,11 @@ impl Inner {
             .log
             .load(&approval, 0)
             .await
-            .map_err(Fault::broken)?;
+            .map_err(Fault::from)?;
         let mut entries = Vec::new();
         for commit in &stored {
             for record in &commit.commit.events {
-                let text = crate::wire::approval_told(record).map_err(Fault::broken)?;
+                let text = crate::wire::approval_told(record).unwrap_or_else(|_| NEWER.to_owned());
                 entries.push(entry(commit, record, text));
             }
         }
@@ -260,6 +263,11 @@ impl Inner {
         }
         Ok(entries)
     }
+}
+
+fn is_asked(deployment: &Deployment, stage: &str) -> bool {
+    let asked = deployment.asked(stage);
+    asked.is_some_and(|it| it.review == Review::Pending)
 }
 
 /// What those who have to say yes are asked about; before they are asked anew, what they were
@@ -395,8 +403,16 @@ fn slot_summary(slot: &slot::State, state: &str) -> String {
     };
     match &slot.unknown {
         Some(edit) => format!(
-            "{place} {runs}; `{}` was written by hand by {} <{}> in {}, and nobody reported it: nothing was restarted.",
-            edit.version, edit.author_name, edit.author_email, edit.commit
+            "{place} {runs}; `{}` was written by hand by {} <{}> in {}, and nobody {} it: nothing was restarted.",
+            edit.version,
+            edit.author_name,
+            edit.author_email,
+            edit.commit,
+            if edit.unapproved {
+                "approved"
+            } else {
+                "reported"
+            }
         ),
         None => format!("{place} {runs} and is {state}."),
     }
