@@ -39,7 +39,7 @@ pub(super) struct Control {
 }
 
 impl Control {
-    async fn status(&self) -> Result<pb::GetStatusResponse, Fault> {
+    async fn status(&self, here: bool) -> Result<pb::GetStatusResponse, Fault> {
         let identity = self.log.identity().await.map_err(Fault::broken)?;
         let tail = self.log.tail().await.map_err(Fault::broken)?;
         let data = self.data.clone();
@@ -55,20 +55,21 @@ impl Control {
             }
             Err(error) => (String::new(), vec![error.to_string()]),
         };
-        let roles = self
-            .roles
-            .all()
-            .into_iter()
-            .map(|(name, stopped)| pb::Role {
-                name: name.to_owned(),
-                state: if stopped.is_some() {
-                    "stopped"
-                } else {
-                    "running"
-                }
-                .to_owned(),
-                message: stopped.unwrap_or_default(),
-            });
+        let known = if here {
+            self.roles.here()
+        } else {
+            self.roles.all()
+        };
+        let roles = known.into_iter().map(|(name, stopped)| pb::Role {
+            name: name.to_owned(),
+            state: if stopped.is_some() {
+                "stopped"
+            } else {
+                "running"
+            }
+            .to_owned(),
+            message: stopped.unwrap_or_default(),
+        });
         let unwell = match &self.runner {
             Some(runner) => runner.unwell().await,
             None => vec![],
@@ -149,7 +150,7 @@ impl ControlService for Control {
         &self,
         request: Request<pb::GetStatusRequest>,
     ) -> Result<Response<pb::GetStatusResponse>, Status> {
-        let mut status = self.status().await?;
+        let mut status = self.status(request.get_ref().here).await?;
         if !request.get_ref().here {
             self.add_peers(&mut status, request.metadata()).await;
         }

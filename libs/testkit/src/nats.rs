@@ -23,6 +23,8 @@ pub struct Setup {
     pub monitor: u16,
     /// Its own port for the others, and all of these ports; nothing for a server alone.
     pub cluster: Option<(u16, Vec<u16>)>,
+    /// Whether each message is synced to disk before it is acknowledged.
+    pub synced: bool,
     /// Further configuration, such as users and permissions.
     pub more: String,
 }
@@ -78,7 +80,15 @@ fn configuration(setup: &Setup) -> String {
         format!("port: {}", setup.port),
         // A commit of the largest size, and its headers.
         "max_payload: 2MB".to_owned(),
-        format!("jetstream {{ store_dir: \"{}\" }}", store.display()),
+        format!(
+            "jetstream {{ store_dir: \"{}\"{} }}",
+            store.display(),
+            if setup.synced {
+                ", sync_interval: always"
+            } else {
+                ""
+            }
+        ),
     ];
     if setup.monitor != 0 {
         lines.push(format!("http: 127.0.0.1:{}", setup.monitor));

@@ -58,6 +58,7 @@ impl Plan {
                 port: next()?,
                 monitor: next()?,
                 cluster: (servers > 1).then(|| (*route, routes.clone())),
+                synced: true,
                 more: users.clone(),
             });
         }
