@@ -16,7 +16,7 @@ password() {
 towpath certificate --out /secrets/setup/tls --name localhost --name 127.0.0.1 --name nats --name postgres \
     $(for role in $roles; do printf -- '--name %s ' "$role"; done)
 password /secrets/setup/postgresql
-for user in $roles operator ci; do password "/secrets/setup/$user"; done
+for user in $roles operator ci; do password "/secrets/setup/nats-$user.password"; done
 
 # hand <service>: the certificate.
 hand() {
@@ -24,8 +24,7 @@ hand() {
     cp /secrets/setup/tls/ca.crt /secrets/setup/tls/tls.crt /secrets/setup/tls/tls.key "/secrets/$1/tls/"
 }
 
-sed "$(for user in $roles operator ci; do printf 's|@%s@|%s|;' "$user" "$(cat "/secrets/setup/$user")"; done)" \
-    /setup/nats-users.conf >/secrets/nats/users.conf.new
+towpath nats-config --passwords /secrets/setup >/secrets/nats/users.conf.new
 mv /secrets/nats/users.conf.new /secrets/nats/users.conf
 hand nats
 chown -R 0:0 /secrets/nats
@@ -36,7 +35,7 @@ chown -R 999:999 /secrets/postgres
 
 for role in $roles operator; do
     hand "$role"
-    cp "/secrets/setup/$role" "/secrets/$role/log-password"
+    cp "/secrets/setup/nats-$role.password" "/secrets/$role/log-password"
     cp /secrets/setup/postgresql "/secrets/$role/reads-password"
     chown -R 10001:10001 "/secrets/$role"
 done

@@ -39,6 +39,10 @@ pub(crate) const FILES: &[Generated] = &[
         path: "docs/reference/configuration.md",
         render: program::configuration,
     },
+    Generated {
+        path: "deploy/helm/towpath/files/nats-users.conf",
+        render: program::nats_users,
+    },
 ];
 
 /// What became of a generated file.

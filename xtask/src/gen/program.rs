@@ -1,5 +1,5 @@
-//! Pages that the program itself prints: `docs/reference/cli.md` and `configuration.md`, from the
-//! same definitions that read its arguments and its file.
+//! What the program itself prints: `docs/reference/cli.md` and `configuration.md`, from the same
+//! definitions that read its arguments and its file, and the users of NATS for the chart.
 
 use std::path::{Path, PathBuf};
 
@@ -13,31 +13,34 @@ const SHOWN: &[&str] = &["TOWPATH_SERVER", "TOWPATH_DATA", "TOWPATH_TOKEN"];
 
 /// Every command.
 pub(crate) fn cli(_: &Workspace) -> Result<String> {
-    page("cli")
+    printed(&["reference", "cli"])
 }
 
 /// Every setting.
 pub(crate) fn configuration(_: &Workspace) -> Result<String> {
-    page("configuration")
+    printed(&["reference", "configuration"])
 }
 
-fn page(name: &str) -> Result<String> {
+/// The users of NATS and what each may do, with a variable for each password.
+pub(crate) fn nats_users(_: &Workspace) -> Result<String> {
+    printed(&["nats-config"])
+}
+
+fn printed(arguments: &[&str]) -> Result<String> {
+    let shown = arguments.join(" ");
     let program = built()?;
     let mut command = shell::command(&root(), &program.to_string_lossy());
     for variable in SHOWN {
         command.env_remove(variable);
     }
     let output = command
-        .args(["reference", name])
+        .args(arguments)
         .output()
         .with_context(|| format!("cannot start {}", program.display()))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "`towpath reference {name}` failed: {said}"
-    );
+    ensure!(output.status.success(), "`towpath {shown}` failed: {said}");
     let text = String::from_utf8(output.stdout)
-        .with_context(|| format!("`towpath reference {name}` printed something else than text"))?;
+        .with_context(|| format!("`towpath {shown}` printed something else than text"))?;
     Ok(format!("{}\n", text.trim_end()))
 }
 

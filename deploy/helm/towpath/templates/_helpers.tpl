@@ -135,7 +135,8 @@ postgresql}. They are remembered in the root, so that every template sees the sa
 {{- include "towpath.credentials" . -}}
 {{- $text := .Files.Get "files/nats-users.conf" -}}
 {{- range $user, $its := $.credentials.nats -}}
-{{- $text = replace (printf "@%s@" $user) $its.hash $text -}}
+{{- $variable := printf "$TOWPATH_NATS_%s" (upper $user | replace "-" "_") -}}
+{{- $text = replace (printf "password: %s\n" $variable) (printf "password: %s\n" (quote $its.hash)) $text -}}
 {{- end -}}
 {{ $text }}
 {{- end }}
