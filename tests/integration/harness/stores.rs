@@ -59,6 +59,7 @@ impl Stores {
             port: free_port(),
             monitor: 0,
             cluster: None,
+            synced: false,
             more: users,
         };
         let (nats_server, bin) = (nats::find().unwrap(), postgres::find().unwrap());

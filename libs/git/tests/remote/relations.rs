@@ -64,6 +64,13 @@ async fn first_parents_are_told_from_merged_ones() {
     for (a, b, expected) in cases {
         assert_eq!(mirror.relation(a, b).await.unwrap(), expected, "{a} {b}");
     }
+    // What was merged counts like what was committed; what is elsewhere does not.
+    let log = mirror.log(Some(&one), &two, 2).await.unwrap();
+    assert_eq!((log.total, log.newest.len()), (4, 2), "{log:#?}");
+    let back = mirror.log(Some(&two), &one, 2).await.unwrap();
+    assert_eq!(back.total, 0, "{back:#?}");
+    let aside = mirror.log(Some(&two), &lone, 2).await.unwrap();
+    assert_eq!(aside.newest[0].subject, "lone", "{aside:#?}");
 }
 
 #[tokio::test]
