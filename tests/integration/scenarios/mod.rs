@@ -3,6 +3,7 @@
 
 mod another_machine;
 mod approvals;
+mod as_of;
 #[path = "12_bad_input.rs"]
 mod bad_input;
 #[path = "12_bad_manifests.rs"]
