@@ -328,11 +328,29 @@ pub(crate) enum Deployments {
         /// At most this many.
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
+        /// As it was: a time such as 2026-11-20T10:00:00Z, or aggregate@version. Reads the log from
+        /// its beginning, so it takes longer on a long one.
+        #[arg(
+            long,
+            value_name = "WHEN",
+            default_value = "",
+            hide_default_value = true
+        )]
+        as_of: String,
     },
     /// Show one deployment.
     Show {
         /// Its id, or the beginning of it.
         id: String,
+        /// As it was: a time such as 2026-11-20T10:00:00Z, or aggregate@version. Reads the log from
+        /// its beginning, so it takes longer on a long one.
+        #[arg(
+            long,
+            value_name = "WHEN",
+            default_value = "",
+            hide_default_value = true
+        )]
+        as_of: String,
     },
     /// Follow deployments as they change.
     Watch {
@@ -372,11 +390,30 @@ pub(crate) enum Deployments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Environments {
     /// List environments and what runs in them.
-    List,
+    List {
+        /// As it was: a time such as 2026-11-20T10:00:00Z, or aggregate@version. Reads the log from
+        /// its beginning, so it takes longer on a long one.
+        #[arg(
+            long,
+            value_name = "WHEN",
+            default_value = "",
+            hide_default_value = true
+        )]
+        as_of: String,
+    },
     /// Show one environment.
     Show {
         /// Its name.
         name: String,
+        /// As it was: a time such as 2026-11-20T10:00:00Z, or aggregate@version. Reads the log from
+        /// its beginning, so it takes longer on a long one.
+        #[arg(
+            long,
+            value_name = "WHEN",
+            default_value = "",
+            hide_default_value = true
+        )]
+        as_of: String,
     },
 }
 

@@ -19,6 +19,7 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
             environment,
             state,
             limit,
+            as_of,
         } => {
             let request = pb::ListDeploymentsRequest {
                 application: application.unwrap_or_default(),
@@ -26,11 +27,12 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
                 state: state.unwrap_or_default(),
                 limit,
                 min_position: 0,
+                as_of,
             };
             list(scene, request).await?;
         }
-        args::Deployments::Show { id } => {
-            let request = pb::ShowDeploymentRequest { id };
+        args::Deployments::Show { id, as_of } => {
+            let request = pb::ShowDeploymentRequest { id, as_of };
             let answer = scene
                 .client()
                 .await?
@@ -218,7 +220,10 @@ async fn watch(
 pub(super) async fn follow(scene: &Scene, client: &Client, id: &str) -> Result<bool, Failure> {
     // The build is recorded; its deployment follows within moments.
     for pause in [10_u64, 20, 50, 100, 200, 500, 1_000, 2_000] {
-        let request = pb::ShowDeploymentRequest { id: id.to_owned() };
+        let request = pb::ShowDeploymentRequest {
+            id: id.to_owned(),
+            ..Default::default()
+        };
         match client.delivery().show_deployment(request).await {
             Ok(_) => break,
             Err(status) if status.code() == tonic::Code::NotFound => {

@@ -11,9 +11,9 @@ use crate::output::{self, short};
 pub(super) async fn run(scene: &Scene, command: args::Environments) -> Result<(), Failure> {
     let mut client = scene.client().await?.delivery();
     match command {
-        args::Environments::List => {
+        args::Environments::List { as_of } => {
             let all = client
-                .list_environments(pb::ListEnvironmentsRequest {})
+                .list_environments(pb::ListEnvironmentsRequest { as_of })
                 .await?
                 .into_inner()
                 .environments;
@@ -23,9 +23,9 @@ pub(super) async fn run(scene: &Scene, command: args::Environments) -> Result<()
             }
             slots(&all)
         }
-        args::Environments::Show { name } => {
+        args::Environments::Show { name, as_of } => {
             let found = client
-                .show_environment(pb::ShowEnvironmentRequest { name })
+                .show_environment(pb::ShowEnvironmentRequest { name, as_of })
                 .await?
                 .into_inner()
                 .environment;

@@ -11,6 +11,7 @@ use eventlog::lock;
 use service::clock::SystemClock;
 use service::entropy::{Entropy, SystemEntropy};
 use service::role::{Role, Roles};
+use service::telemetry::Telemetry;
 use service::{Clock, Config, serve};
 use source::Histories;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,7 @@ pub(crate) async fn start(
     })?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let telemetry = open_telemetry(config, wanted, clock.as_ref())?;
     let record = Record::open(data, config, clock.as_ref(), entropy.as_ref()).await?;
     ground::keep_private(data, "log.db")?;
     let projector = ground::open_projector(data, config, wanted, record.log()).await?;
@@ -59,6 +61,7 @@ pub(crate) async fn start(
         directory: Directory::new(move || now.now_us()),
         roles: Roles::default(),
         keys: Arc::default(),
+        telemetry,
         tasks: TaskTracker::new(),
         stop: CancellationToken::new(),
     };
@@ -85,9 +88,27 @@ pub(crate) async fn start(
         roles: ground.tasks,
         target: parts.runner.map(|it| it.target),
         projector: ground.projector,
+        telemetry: ground.telemetry,
         record,
         _lock: lock,
     })
+}
+
+/// A process of one role is that role to whoever looks at its spans; one of several is all of it.
+fn open_telemetry(
+    config: &Config,
+    wanted: &[Role],
+    clock: &dyn Clock,
+) -> Result<Telemetry, Failure> {
+    let service = match wanted {
+        [only] => only.as_str(),
+        _ => "towpath",
+    };
+    let otlp = &config.telemetry.otlp;
+    let telemetry = Telemetry::open(otlp, service, clock.now_us())
+        .map_err(|error| Failure::usage("telemetry", error.to_string()))?;
+    telemetry.install();
+    Ok(telemetry)
 }
 
 async fn open_parts(ground: &Ground, wanted: &[Role]) -> Result<Parts, Failure> {

@@ -5,9 +5,9 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response;
 use axum::routing::any;
-use service::authn;
 use service::fault::{Fault, Kind};
 use service::role::Role;
+use service::{authn, telemetry};
 use tonic::transport::Channel;
 use tower::{Service as _, ServiceExt as _};
 
@@ -43,7 +43,8 @@ pub(super) fn routes(peers: &Peers) -> axum::Router {
 }
 
 async fn forward(role: Role, mut channel: Channel, request: Request) -> Response<Body> {
-    let request = request.map(tonic::body::Body::new);
+    let mut request = request.map(tonic::body::Body::new);
+    telemetry::inject(request.headers_mut());
     let answered = match channel.ready().await {
         Ok(ready) => ready.call(request).await,
         Err(error) => Err(error),

@@ -12,6 +12,7 @@ use eventlog::{EventLog, Projector};
 use service::entropy::Entropy;
 use service::key::Keys;
 use service::role::{Role, Roles};
+use service::telemetry::Telemetry;
 use service::{Clock, Config};
 use source::{Desk, DeskError, Histories};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,7 @@ pub(super) struct Ground {
     pub(super) keys: Arc<Keys>,
     /// Open while this process may act for its roles.
     pub(super) gate: Gate,
+    pub(super) telemetry: Telemetry,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
 }

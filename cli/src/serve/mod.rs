@@ -9,6 +9,7 @@ mod fsync;
 mod gateway;
 mod ground;
 mod intake;
+mod metrics;
 mod presence;
 mod record;
 mod roles;

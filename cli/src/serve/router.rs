@@ -3,13 +3,15 @@
 use axum::routing::get;
 use proto::control::v1::control_service_server::ControlServiceServer;
 use service::fault::{Fault, Kind};
+use service::load::{self, Load};
 use service::role::Roles;
-use service::{authn, serve, stale};
+use service::{authn, serve, stale, telemetry};
 use std::sync::Arc;
 
 use super::control::Control;
 use super::gateway;
 use super::ground::Ground;
+use super::metrics;
 use super::presence::Peers;
 use super::roles::{approval_ledger, cd_manager, changelog, releaser, runner};
 
@@ -56,6 +58,14 @@ pub(super) fn router(ground: &Ground, parts: &Parts, peers: &Peers) -> axum::Rou
     if let Ok(reflection) = reflection() {
         routes.add_service(reflection);
     }
+    let metrics = metrics::State {
+        telemetry: ground.telemetry.clone(),
+        directory: ground.directory.clone(),
+        log: Arc::clone(&ground.log),
+        read_position: ground.projector.position(),
+        roles: ground.roles.clone(),
+        manager: parts.cd_manager.as_ref().map(|it| it.manager.clone()),
+    };
     let roles = ground.roles.clone();
     let ready = move || {
         let stopped = stopped_here(&roles);
@@ -78,10 +88,15 @@ pub(super) fn router(ground: &Ground, parts: &Parts, peers: &Peers) -> axum::Rou
         .route("/healthz", get(|| async { "ok" }))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::page).with_state(metrics))
         .merge(http)
         .merge(gateway::routes(peers))
         .merge(routes.routes().into_axum_router())
         .fallback(nothing_here)
+        .layer(axum::middleware::from_fn_with_state(
+            Load::default(),
+            load::limit,
+        ))
         .layer(axum::middleware::from_fn_with_state(
             ground.directory.clone(),
             authn::gate,
@@ -89,6 +104,10 @@ pub(super) fn router(ground: &Ground, parts: &Parts, peers: &Peers) -> axum::Rou
         .layer(axum::middleware::from_fn_with_state(
             ground.roles.clone(),
             stale::mark,
+        ))
+        .layer(axum::middleware::from_fn_with_state(
+            ground.telemetry.clone(),
+            telemetry::record,
         ))
 }
 

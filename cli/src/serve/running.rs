@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use eventlog::{Projector, lock};
 use runner::target::{ProcessTarget, Target as _};
+use service::telemetry::Telemetry;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,6 +23,7 @@ pub(crate) struct Running {
     pub(super) roles: TaskTracker,
     pub(super) target: Option<Arc<ProcessTarget>>,
     pub(super) projector: Arc<Projector>,
+    pub(super) telemetry: Telemetry,
     pub(super) record: Record,
     pub(super) _lock: lock::DataLock,
 }
@@ -48,5 +50,10 @@ impl Running {
         }
         self.projector.close().await;
         self.record.close().await;
+        let telemetry = self.telemetry;
+        let closed = tokio::task::spawn_blocking(move || telemetry.close()).await;
+        if let Err(error) = closed {
+            tracing::warn!(%error, "the last spans were not exported");
+        }
     }
 }

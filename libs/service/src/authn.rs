@@ -62,13 +62,21 @@ pub async fn gate(
 }
 
 fn check(directory: &Directory, headers: &HeaderMap, method: &str) -> Result<Principal, Fault> {
+    let principal = authenticate(directory, headers)?;
+    authorize(&principal, method)?;
+    Ok(principal)
+}
+
+/// Who calls, by the token in the headers; what they may do is another question.
+///
+/// # Errors
+/// [`Kind::Unauthenticated`] without a token that is accepted.
+pub fn authenticate(directory: &Directory, headers: &HeaderMap) -> Result<Principal, Fault> {
     let value = headers
         .get(header::AUTHORIZATION)
         .ok_or(Unauthenticated::Missing)?;
     let text = value.to_str().map_err(|_| Unauthenticated::Unknown)?;
-    let principal = directory.authenticate(bearer(text)?)?;
-    authorize(&principal, method)?;
-    Ok(principal)
+    Ok(directory.authenticate(bearer(text)?)?)
 }
 
 /// The token in the value of an `authorization` header.
@@ -81,7 +89,7 @@ pub fn bearer(value: &str) -> Result<&str, Unauthenticated> {
     }
 }
 
-fn is_grpc(headers: &HeaderMap) -> bool {
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"))

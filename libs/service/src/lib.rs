@@ -9,6 +9,7 @@ pub mod config;
 pub mod entropy;
 pub mod fault;
 pub mod key;
+pub mod load;
 pub mod role;
 pub mod serve;
 pub mod stale;

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::middleware::AddExtension;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,8 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
 
 use crate::config::{Error, Tls};
+use crate::telemetry::Peer;
 
 /// Connections served at once; more wait in the listen queue.
 const MAX_CONNECTIONS: usize = 1_024;
@@ -79,15 +82,20 @@ pub async fn serve(
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(20))
-        .max_concurrent_streams(256);
+        // More than are worked on: who sends more is told so, and does not wait unheard.
+        .max_concurrent_streams(1_024)
+        .max_header_list_size(16 * 1024)
+        // What a connection may have sent that nobody has read yet.
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(128 * 1024);
     loop {
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
             break;
         };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, or the peer is gone already: the next one may work.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -96,7 +104,8 @@ pub async fn serve(
                 }
             },
         };
-        let (builder, router, tls) = (builder.clone(), router.clone(), tls.clone());
+        let (builder, tls) = (builder.clone(), tls.clone());
+        let router = Extension(Peer(peer)).layer(router.clone());
         let watcher = graceful.watcher();
         tokio::spawn(async move {
             connection(builder, stream, router, tls, watcher).await;
@@ -113,7 +122,7 @@ pub async fn serve(
 async fn connection(
     builder: auto::Builder<TokioExecutor>,
     stream: TcpStream,
-    router: Router,
+    router: AddExtension<Router, Peer>,
     tls: Option<TlsAcceptor>,
     watcher: hyper_util::server::graceful::Watcher,
 ) {

@@ -10,13 +10,23 @@ pub fn rfc3339(us: i64) -> String {
     )
 }
 
+/// Microseconds since 1970 UTC of an RFC 3339 time (`2026-11-20T10:00:00Z`).
+///
+/// # Errors
+/// The text, when it is none.
+pub fn parse_rfc3339(text: &str) -> Result<i64, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|it| it.timestamp_micros())
+        .map_err(|_| format!("`{text}` is not a time such as 2026-11-20T10:00:00Z"))
+}
+
 /// Reads RFC 3339 (`2026-11-20T10:00:00Z`), or a span from now such as `90s`, `30m`, `2h`, `7d`.
 ///
 /// # Errors
 /// A sentence that says which forms there are.
 pub fn parse(text: &str, now_us: i64) -> Result<i64, String> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.timestamp_micros());
+    if let Ok(at) = parse_rfc3339(text) {
+        return Ok(at);
     }
     span_us(text)
         .and_then(|span| now_us.checked_add(span))

@@ -47,6 +47,8 @@ pub(crate) struct Inner {
     scopes: Repository<Scope>,
     world: Arc<RwLock<World>>,
     troubles: Troubles,
+    /// The past that was asked for last.
+    past: tokio::sync::Mutex<Option<Arc<eventlog::projector::Past>>>,
 }
 
 /// Assembles the role. Nothing runs before [`CdManager::run`].
@@ -59,6 +61,7 @@ pub fn build(deps: Deps) -> CdManager {
         scopes: Repository::new(log()),
         world: Arc::default(),
         troubles: Troubles::default(),
+        past: tokio::sync::Mutex::default(),
         deps,
     }))
 }
@@ -103,6 +106,16 @@ impl CdManager {
         let world = self.0.world();
         let aside = world.aside().values();
         aside.map(|(it, why)| format!("{it}: {why}")).collect()
+    }
+
+    /// How many deployments there are, by state. Costs a look at each.
+    pub fn states(&self) -> std::collections::BTreeMap<&'static str, u64> {
+        let world = self.0.world();
+        let mut states = std::collections::BTreeMap::new();
+        for deployment in world.deployment_ids().filter_map(|it| world.deployment(it)) {
+            *states.entry(deployment.state_word()).or_default() += 1;
+        }
+        states
     }
 
     /// How many deployments are not at rest.

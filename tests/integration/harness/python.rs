@@ -6,11 +6,13 @@ use super::program::Program;
 
 /// A program of tests/clients/python.
 pub(crate) async fn client(name: &str, home: &Path) -> Program {
-    let python = environment(home).await;
     let script = clients().join(name);
-    Program::new(python, home)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .args([script.to_str().unwrap()])
+    interpreter(home).await.args([script.to_str().unwrap()])
+}
+
+/// The interpreter that has what they need.
+pub(crate) async fn interpreter(home: &Path) -> Program {
+    Program::new(environment(home).await, home).env("PYTHONDONTWRITEBYTECODE", "1")
 }
 
 fn clients() -> PathBuf {

@@ -3,6 +3,7 @@
 
 mod another_machine;
 mod approvals;
+mod as_of;
 #[path = "12_bad_input.rs"]
 mod bad_input;
 #[path = "12_bad_manifests.rs"]
@@ -37,6 +38,7 @@ mod no_failed_request;
 mod no_room;
 #[path = "04_other_digest.rs"]
 mod other_digest;
+mod python_client;
 #[path = "10_rebuild.rs"]
 mod rebuild;
 mod release;
@@ -46,3 +48,4 @@ mod rollback;
 mod same_report;
 #[path = "12_secrets.rs"]
 mod secrets;
+mod telemetry;

@@ -17,6 +17,16 @@ impl Inner {
         request: &pb::ListDeploymentsRequest,
     ) -> Result<pb::ListDeploymentsResponse, Fault> {
         check_state(&request.state)?;
+        if !request.as_of.is_empty() {
+            let moment = self.moment(&request.as_of).await?;
+            let past = self.past(moment).await?;
+            let deployments = queries::deployments(past.reads(), &wanted(request)).await?;
+            let position = moment.position.0;
+            return Ok(pb::ListDeploymentsResponse {
+                deployments,
+                position,
+            });
+        }
         let position = match request.min_position {
             0 => self.read_now().await?,
             wanted => {
@@ -24,22 +34,25 @@ impl Inner {
                 *self.deps.read_position.borrow()
             }
         };
-        let wanted = queries::Wanted {
-            id: "",
-            application: &request.application,
-            environment: &request.environment,
-            state: &request.state,
-            limit: if request.limit == 0 {
-                LIMIT
-            } else {
-                request.limit.min(MOST)
-            },
-        };
-        let deployments = queries::deployments(&self.deps.reads, &wanted).await?;
+        let deployments = queries::deployments(&self.deps.reads, &wanted(request)).await?;
         Ok(pb::ListDeploymentsResponse {
             deployments,
             position: position.0,
         })
+    }
+}
+
+fn wanted(request: &pb::ListDeploymentsRequest) -> queries::Wanted<'_> {
+    queries::Wanted {
+        id: "",
+        application: &request.application,
+        environment: &request.environment,
+        state: &request.state,
+        limit: if request.limit == 0 {
+            LIMIT
+        } else {
+            request.limit.min(MOST)
+        },
     }
 }
 

@@ -8,7 +8,17 @@ use service::Fault;
 use crate::{Inner, queries};
 
 impl Inner {
-    pub(super) async fn list_environments(&self) -> Result<pb::ListEnvironmentsResponse, Fault> {
+    pub(super) async fn list_environments(
+        &self,
+        request: &pb::ListEnvironmentsRequest,
+    ) -> Result<pb::ListEnvironmentsResponse, Fault> {
+        if !request.as_of.is_empty() {
+            let moment = self.moment(&request.as_of).await?;
+            let past = self.past(moment).await?;
+            // What the manifests said then is not in the log: only what was promoted is known.
+            let environments = queries::environments(past.reads(), "", moment.now_us).await?;
+            return Ok(pb::ListEnvironmentsResponse { environments });
+        }
         self.read_now().await?;
         let known = queries::environments(&self.deps.reads, "", self.deps.clock.now_us()).await?;
         let mut all: BTreeMap<String, pb::Environment> =

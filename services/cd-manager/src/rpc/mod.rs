@@ -2,6 +2,7 @@
 //! before anything here runs.
 
 mod abort_deployment;
+mod as_of;
 mod codes;
 mod create_hold;
 mod explain;
@@ -81,7 +82,7 @@ impl DeliveryService for Rpc {
         &self,
         request: Request<pb::ShowDeploymentRequest>,
     ) -> Answer<pb::ShowDeploymentResponse> {
-        answer(self.0.show_deployment(&request.get_ref().id).await)
+        answer(self.0.show_deployment(request.get_ref()).await)
     }
 
     async fn watch_deployments(
@@ -127,16 +128,16 @@ impl DeliveryService for Rpc {
 
     async fn list_environments(
         &self,
-        _: Request<pb::ListEnvironmentsRequest>,
+        request: Request<pb::ListEnvironmentsRequest>,
     ) -> Answer<pb::ListEnvironmentsResponse> {
-        answer(self.0.list_environments().await)
+        answer(self.0.list_environments(request.get_ref()).await)
     }
 
     async fn show_environment(
         &self,
         request: Request<pb::ShowEnvironmentRequest>,
     ) -> Answer<pb::ShowEnvironmentResponse> {
-        answer(self.0.show_environment(&request.get_ref().name).await)
+        answer(self.0.show_environment(request.get_ref()).await)
     }
 
     async fn rollback(
@@ -295,22 +296,15 @@ impl Inner {
     /// The id that a text names: a full one, or the beginning of only one.
     async fn find(&self, of: Shortened, text: &str) -> Result<Option<Uuid>, Fault> {
         self.read_now().await?;
-        if text.len() < 4 || !text.bytes().all(|it| it.is_ascii_hexdigit() || it == b'-') {
+        let prefix = text.to_ascii_lowercase();
+        if !is_id_part(&prefix) {
             return Ok(None);
         }
-        let prefix = text.to_ascii_lowercase();
-        match queries::ids_with_prefix(&self.deps.reads, of, &prefix)
-            .await?
-            .as_slice()
-        {
-            [only] => Uuid::parse_str(only).map(Some).map_err(Fault::broken),
-            [] if self.reads_stopped() => self.find_in_log(of, &prefix).await,
-            [] => Ok(None),
-            _ => {
-                let what = format!("several ids begin with `{}`", shown(text));
-                Err(Fault::new(Kind::Invalid, "ambiguous-id", what).fix("write more of the id"))
-            }
+        let ids = queries::ids_with_prefix(&self.deps.reads, of, &prefix).await?;
+        if ids.is_empty() && self.reads_stopped() {
+            return self.find_in_log(of, &prefix).await;
         }
+        only(&ids, text)
     }
 
     /// A whole id that the read models never got to see.
@@ -345,6 +339,23 @@ impl Inner {
                 Fault::broken(what)
             }
         })
+    }
+}
+
+/// Whether a text can be an id or the beginning of one.
+fn is_id_part(text: &str) -> bool {
+    text.len() >= 4 && text.bytes().all(|it| it.is_ascii_hexdigit() || it == b'-')
+}
+
+/// The only one of the ids that begin with a text.
+fn only(ids: &[String], text: &str) -> Result<Option<Uuid>, Fault> {
+    match ids {
+        [only] => Uuid::parse_str(only).map(Some).map_err(Fault::broken),
+        [] => Ok(None),
+        _ => {
+            let what = format!("several ids begin with `{}`", shown(text));
+            Err(Fault::new(Kind::Invalid, "ambiguous-id", what).fix("write more of the id"))
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub(in super::super) async fn rebuild(
 }
 
 /// Makes a read database of exactly the commits up to a position.
-pub(super) async fn make(
+pub(in super::super) async fn make(
     path: &Path,
     log: &Arc<dyn EventLog>,
     projections: &[Box<dyn Projection>],
