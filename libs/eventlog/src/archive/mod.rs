@@ -9,6 +9,7 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{self, Stream, TryStreamExt as _};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,9 @@ pub use verify::{Compared, Divergence};
 use crate::commit::Stored;
 use crate::log::{EventLog, LogIdentity, Position};
 use crate::projector::Server;
+
+/// Commits read at once.
+const PAGE: usize = 1024;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -53,6 +57,16 @@ impl Archive {
     /// checked.
     pub async fn read(&self, after: Position, limit: usize) -> Result<Vec<Stored>, ArchiveError> {
         table::read(&self.pool, after, limit).await
+    }
+
+    /// Every commit, in order, checked: what a log is restored from.
+    pub fn commits(&self) -> impl Stream<Item = Result<Stored, ArchiveError>> + Send + '_ {
+        let pages = stream::try_unfold(Position(0), async |after| {
+            let page = self.read(after, PAGE).await?;
+            let last = page.last().map(|it| it.position);
+            Ok::<_, ArchiveError>(last.map(|last| (stream::iter(page.into_iter().map(Ok)), last)))
+        });
+        pages.try_flatten()
     }
 
     /// Copies what the log holds and whatever is appended, until cancelled. Trouble that passes

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{Archive, ArchiveError, Divergence};
@@ -48,20 +49,7 @@ async fn every_commit_is_copied_once_through_crashes_and_by_two_replicas_postgre
         it.await.unwrap().unwrap();
     }
     // Byte for byte, in order.
-    let mut copied = Vec::new();
-    while let Some(last) = archives[0]
-        .read(
-            copied
-                .last()
-                .map_or(Position(0), |it: &crate::Stored| it.position),
-            100,
-        )
-        .await
-        .map(|page| (!page.is_empty()).then_some(page))
-        .unwrap()
-    {
-        copied.extend(last);
-    }
+    let copied: Vec<_> = archives[0].commits().try_collect().await.unwrap();
     let mut all = Vec::new();
     while all.len() < copied.len() {
         let after = all

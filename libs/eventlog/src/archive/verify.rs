@@ -2,12 +2,9 @@
 
 use std::fmt;
 
-use super::{Archive, ArchiveError};
+use super::{Archive, ArchiveError, PAGE};
 use crate::commit::Stored;
 use crate::log::{EventLog, Position};
-
-/// Commits read at once.
-const PAGE: usize = 1024;
 
 /// What comparing found.
 #[derive(Debug, Clone, PartialEq, Eq)]
