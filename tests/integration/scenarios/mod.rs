@@ -2,6 +2,7 @@
 //! those without a number came later.
 
 mod another_machine;
+mod approvals;
 #[path = "12_bad_input.rs"]
 mod bad_input;
 #[path = "12_bad_manifests.rs"]

@@ -33,6 +33,7 @@ struct State {
 
 const BUILD: &str = "services/cd-manager/src/domain/build";
 const DEPLOYMENT: &str = "services/cd-manager/src/domain/deployment";
+const APPROVAL: &str = "services/approval-ledger/src/domain/approval";
 const EXPLAIN: &str = "services/cd-manager/src/rpc/explain";
 const RELEASE: &str = "services/releaser/src/domain/release/state";
 const CHANGELOG: &str = "services/changelog/src/domain/changelog";
@@ -101,14 +102,14 @@ const SUBJECTS: &[Subject] = &[
                 begins: "an environment is done and the next was not begun",
                 ends: "`PromotionRequested` there, or any end below",
                 deadline: "none; looked at with every event of its slot, and when a hold runs out",
-                who: "a developer may abort it; a release manager may release what holds it; a stage with a gate waits for good",
+                who: "a developer may abort it; a release manager may release what holds it; whoever a stage asks for approval: `towpath approve`; a stage with a gate waits for good",
             },
             State {
                 word: "HALTED",
-                begins: "`PromotionRefused`: the manifest cannot be changed as it stands",
-                ends: "`DeploymentRetried`, `DeploymentAborted`, `EnvironmentSuperseded`, `DeploymentQuarantined`",
-                deadline: "none: only a person can settle a true conflict",
-                who: "whoever owns the manifest corrects it; a developer retries",
+                begins: "`PromotionRefused`: the manifest cannot be changed as it stands; `StageRejected`: somebody who was asked said no",
+                ends: "`DeploymentRetried` (refused), `StageReopened` (rejected), `DeploymentAborted`, `EnvironmentSuperseded`, `DeploymentQuarantined`",
+                deadline: "none: only a person can settle a true conflict, or a veto",
+                who: "refused: whoever owns the manifest corrects it, and a developer retries; rejected: somebody of the group that said no: `towpath approve`",
             },
             State {
                 word: "SUCCESS",
@@ -162,15 +163,15 @@ const SUBJECTS: &[Subject] = &[
         states: &[
             State {
                 word: "WAITING",
-                begins: "`DeploymentCreated`, `DeploymentRetried`",
-                ends: "`PromotionRequested`, `EnvironmentSuperseded`",
-                deadline: "none; `towpath explain` names what it waits on: hold, slot-busy, turn, gate",
+                begins: "`DeploymentCreated`, `DeploymentRetried`, `StageStale`, `StageReopened`",
+                ends: "`PromotionRequested`, `StageRejected`, `EnvironmentSuperseded`",
+                deadline: "none; `towpath explain` names what it waits on: hold, slot-busy, turn, gate, approval",
                 who: "whoever `towpath explain` names",
             },
             State {
                 word: "COMMITTING",
                 begins: "`PromotionRequested`: from here on the commit may exist",
-                ends: "`ManifestCommitted`, `PromotionRefused`",
+                ends: "`ManifestCommitted`, `PromotionRefused`, `StageStale`",
                 deadline: "tried again by itself, after 30 s at the latest",
                 who: "nobody needs to; whoever owns the repository when the remote stays away",
             },
@@ -183,10 +184,10 @@ const SUBJECTS: &[Subject] = &[
             },
             State {
                 word: "HALTED",
-                begins: "`PromotionRefused`: code, file, line and reason are kept",
-                ends: "`DeploymentRetried`, `EnvironmentSuperseded`",
-                deadline: "none: only a person can settle a true conflict",
-                who: "whoever owns the manifest corrects it; a developer retries",
+                begins: "`PromotionRefused`: code, file, line and reason are kept; `StageRejected`",
+                ends: "`DeploymentRetried` (refused), `StageReopened` (rejected), `EnvironmentSuperseded`",
+                deadline: "none: only a person can settle a true conflict, or a veto",
+                who: "whoever owns the manifest corrects it, and a developer retries; or somebody of the group that said no",
             },
             State {
                 word: "SUCCESS",
@@ -292,6 +293,41 @@ const SUBJECTS: &[Subject] = &[
                 ends: FINAL,
                 deadline: "none",
                 who: "CI: report builds with their commit; whoever owns the manifests",
+            },
+        ],
+    },
+    Subject {
+        title: "Approval",
+        about: "What people said to one stage of one deployment, in its last round.",
+        sources: &[(APPROVAL, "as_str")],
+        states: &[
+            State {
+                word: "OPEN",
+                begins: "`RoundOpened`: a stage asks about exactly one plan",
+                ends: "`QuorumReached`, `Rejected`, `RoundStale`",
+                deadline: "none: nobody's yes is made up",
+                who: "whom its policy names, but not who asked for the deployment",
+            },
+            State {
+                word: "APPROVED",
+                begins: "`QuorumReached`: the policy is satisfied",
+                ends: "`RoundStale`, when the plan is not what would be done any more",
+                deadline: "none",
+                who: NOBODY,
+            },
+            State {
+                word: "REJECTED",
+                begins: "`Rejected`",
+                ends: "`RoundOpened`, by a yes of the group that said no; `RoundStale`, when the deployment is over",
+                deadline: "none",
+                who: "somebody of the group that said no",
+            },
+            State {
+                word: "STALE",
+                begins: "`RoundStale`: the configuration changed, or the deployment is over",
+                ends: "`RoundOpened`, for the next plan",
+                deadline: "none",
+                who: NOBODY,
             },
         ],
     },

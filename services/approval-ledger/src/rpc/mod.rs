@@ -123,7 +123,7 @@ impl Rpc {
 impl Inner {
     /// Everything recorded before this call is known after it.
     async fn catch_up(&self) -> Result<(), Fault> {
-        let tail = self.deps.log.tail().await.map_err(Fault::broken)?.position;
+        let tail = self.deps.log.tail().await.map_err(Fault::from)?.position;
         let mut at = self.position.subscribe();
         let reached = tokio::time::timeout(PATIENCE, at.wait_for(|now| *now >= tail)).await;
         match reached {

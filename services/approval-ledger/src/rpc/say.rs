@@ -67,7 +67,7 @@ impl Inner {
             Saying::No => Command::Reject(word),
         };
         if asked.dry_run {
-            let state = self.approvals.load(id).await.map_err(Fault::broken)?.state;
+            let state = self.approvals.load(id).await.map_err(Fault::from)?.state;
             let events = Approval::decide(&state, &command).map_err(|it| {
                 Fault::new(Kind::Rejected, it.code(), it.to_string()).fix(it.fix())
             })?;

@@ -233,11 +233,11 @@ impl Inner {
             .log
             .load(&approval, 0)
             .await
-            .map_err(Fault::broken)?;
+            .map_err(Fault::from)?;
         let mut entries = Vec::new();
         for commit in &stored {
             for record in &commit.commit.events {
-                let text = crate::wire::approval_told(record).map_err(Fault::broken)?;
+                let text = crate::wire::approval_told(record).unwrap_or_else(|_| NEWER.to_owned());
                 entries.push(entry(commit, record, text));
             }
         }
