@@ -89,7 +89,7 @@ fn faint(text: &str) -> String {
 fn coloured(line: String, cell: &str) -> String {
     let colour = match cell {
         "SUCCESS" | "ROUTED" | "running" => "32",
-        "FAILED" | "ERRORED" | "QUARANTINED" | "UNKNOWN_VERSION" => "31",
+        "FAILED" | "ERRORED" | "QUARANTINED" | "UNKNOWN_VERSION" | "UNAPPROVED_CHANGE" => "31",
         "HALTED" | "HELD" | "ROLLED_BACK" => "33",
         "PENDING" | "IN_PROGRESS" | "WAITING" | "PROMOTING" => "36",
         _ => return line,

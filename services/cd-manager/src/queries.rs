@@ -164,7 +164,7 @@ fn stage_word(environments: &[pb::EnvironmentStatus]) -> &'static str {
 
 const SLOTS: &str = "SELECT s.environment, s.application, s.version, s.digest, s.deployment_id, \
      s.previous_version, s.flight_id, s.waiting_version, s.forced_version, s.manifest_commit, \
-     s.unknown_version, COALESCE(p.url, '') AS url, \
+     s.unknown_version, s.unknown_because, COALESCE(p.url, '') AS url, \
      COALESCE(d.application_set, '') AS application_set FROM slots s \
      LEFT JOIN deployments d ON d.id = CASE WHEN s.deployment_id <> '' THEN s.deployment_id \
      WHEN s.flight_id <> '' THEN s.flight_id ELSE s.waiting_id END \
@@ -217,10 +217,12 @@ fn slot(row: &Answer) -> Result<(String, pb::Slot), ReadsError> {
     let waiting: String = row.text("waiting_version")?;
     let state = if !flight.is_empty() {
         "PROMOTING"
-    } else if !unknown_version.is_empty() {
-        "UNKNOWN_VERSION"
-    } else {
+    } else if unknown_version.is_empty() {
         "IDLE"
+    } else if row.text("unknown_because")? == "UNAPPROVED_CHANGE" {
+        "UNAPPROVED_CHANGE"
+    } else {
+        "UNKNOWN_VERSION"
     };
     let slot = pb::Slot {
         application: row.text("application")?,

@@ -253,3 +253,32 @@ async fn what_changed_after_the_approval_is_approved_anew() {
     assert_eq!(it.world.written("staging").await, "1.0.0");
     it.server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_written_by_hand_does_not_go_round_the_approval() {
+    let it = scene().await;
+    it.says(&["approve", &it.id]).await;
+    it.server.api().succeeded(&it.id).await;
+    let digest = it.world.image("api", "1.1.0").await;
+    let report = Report::of("api", "1.1.0", &digest);
+    let id = it.server.deploy(&report).await;
+    waits(&it.server, &id).await;
+    let person = it.world.clone_of(&it.world.remote, "ada").await;
+    let edit = |text: String| text.replace("1.0.0", "1.1.0");
+    let commit = person.edit(FILE, edit).await;
+    let seen = |it: &ExplainResponse| it.state == "UNAPPROVED_CHANGE";
+    let slot = it.server.api().explained("staging/api", seen).await;
+    assert!(slot.summary.contains(&commit), "{slot:#?}");
+    let runs = slot.facts.iter().find(|it| it.name == "version");
+    assert_eq!(runs.unwrap().value, "1.0.0", "nothing is restarted");
+    waits(&it.server, &id).await;
+
+    it.says(&["approve", &id]).await;
+    let holds = it.world.json(&["hold", "list"]).await;
+    let hold = holds["holds"][0]["id"].as_str().unwrap();
+    it.world.cli(&["hold", "release", hold]).await.ok();
+    it.server.api().succeeded(&id).await;
+    let slot = it.world.explain("staging/api").await;
+    assert_eq!(slot["state"], "IDLE", "{slot:#}");
+    it.server.stop().await;
+}

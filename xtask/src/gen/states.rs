@@ -362,6 +362,13 @@ const SUBJECTS: &[Subject] = &[
                 who: "a release manager: `towpath hold release`",
             },
             State {
+                word: "UNAPPROVED_CHANGE",
+                begins: "`ManualChange` where the track asks for approval: nothing is restarted",
+                ends: "the next version written there",
+                deadline: "none",
+                who: "whoever wrote it: revert, or report a build and have it approved; then a release manager releases the hold",
+            },
+            State {
                 word: "UNKNOWN_VERSION",
                 begins: "`ManualChange` to a version that nobody reported: nothing is restarted",
                 ends: "the next version written there",

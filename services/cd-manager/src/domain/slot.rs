@@ -55,8 +55,11 @@ pub struct Edit {
     pub author_name: String,
     /// Its author's address.
     pub author_email: String,
-    /// The deployment opened for it; `None` when nobody reported that version.
+    /// The deployment opened for it; `None` when nobody reported that version, or nobody
+    /// approved it.
     pub deployment: Option<Uuid>,
+    /// The environment asks for approval, and nobody was asked.
+    pub unapproved: bool,
 }
 
 /// How a promotion ended.
@@ -121,7 +124,7 @@ pub enum Command {
         /// The commit that asked for it, when it was found in git.
         edit: Option<Edit>,
     },
-    /// A person wrote a version that nobody reported.
+    /// A person wrote a version that nobody reported, or nobody approved.
     SeeUnknownVersion {
         /// Which slot.
         place: Place,
@@ -233,7 +236,7 @@ pub struct State {
     pub history: Vec<Placed>,
     /// The version that the manifest holds, as far as the log knows.
     pub written: Option<String>,
-    /// A hand-written version that nobody reported, as long as it stands.
+    /// A hand-written version that nobody reported or approved, as long as it stands.
     pub unknown: Option<Edit>,
     /// The last hand-written version of any kind.
     pub last_edit: Option<Edit>,

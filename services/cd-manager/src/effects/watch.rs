@@ -284,23 +284,37 @@ impl Inner {
             author_name: printable(&commit.author_name),
             author_email: printable(&commit.author_email),
             deployment: None,
+            unapproved: false,
         };
         let slot = derive::slot(&place.environment, &place.application);
         let by = format!(
             "{} <{}> in {}",
             edit.author_name, edit.author_email, edit.commit
         );
+        let asks_approval = now
+            .application(&place.application)
+            .is_some_and(|it| now.graph.asks_approval(it, &place.environment));
+        let set_aside = |edit: Edit, reason: String| {
+            let id = derive::id("hold", &[&slot.to_string(), edit.commit.as_str()]);
+            slot::Command::SeeUnknownVersion {
+                place: place.clone(),
+                edit,
+                hold: manual_hold(id, place, reason),
+            }
+        };
         let command = match self.known_build(place, found, &by, now) {
             None => {
-                let id = derive::id("hold", &[&slot.to_string(), edit.commit.as_str()]);
                 let reason = format!(
                     "UNKNOWN_VERSION: `{found}` was written by hand by {by}, and nobody reported it"
                 );
-                slot::Command::SeeUnknownVersion {
-                    place: place.clone(),
-                    edit,
-                    hold: manual_hold(id, place, reason),
-                }
+                set_aside(edit, reason)
+            }
+            Some(_) if asks_approval => {
+                edit.unapproved = true;
+                let reason = format!(
+                    "UNAPPROVED_CHANGE: `{found}` was written by hand by {by} where an approval is asked for"
+                );
+                set_aside(edit, reason)
             }
             Some(created) => {
                 let kind = format!(

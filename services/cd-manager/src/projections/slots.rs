@@ -32,6 +32,7 @@ const SLOTS: Table = Table {
         Column::text("flight_version"),
         Column::text("flight_digest"),
         Column::text("unknown_version"),
+        Column::text("unknown_because"),
     ],
     key: 1,
     indexes: &[Index {
@@ -51,7 +52,7 @@ impl Projection for Slots {
     }
 
     fn fold_version(&self) -> u32 {
-        1
+        2
     }
 
     async fn apply(&self, rows: &mut Rows<'_>, stored: &Stored) -> Result<(), ApplyError> {
@@ -106,7 +107,15 @@ fn change(row: &mut Row, event: Event) -> Result<(), ApplyError> {
                 None => edit.version.as_str(),
                 Some(_) => "",
             };
-            row.set([("unknown_version", unknown.into())])
+            let because = if edit.unapproved {
+                "UNAPPROVED_CHANGE"
+            } else {
+                "UNKNOWN_VERSION"
+            };
+            row.set([
+                ("unknown_version", unknown.into()),
+                ("unknown_because", because.into()),
+            ])
         }
         // Holds have a table of their own.
         Event::Held(_) | Event::Released { .. } => Ok(()),

@@ -168,6 +168,8 @@ impl Inner {
         };
         let state = if slot.in_flight.is_some() {
             "PROMOTING"
+        } else if slot.unknown.as_ref().is_some_and(|it| it.unapproved) {
+            "UNAPPROVED_CHANGE"
         } else if slot.unknown.is_some() {
             "UNKNOWN_VERSION"
         } else if holds.is_empty() {
@@ -395,8 +397,16 @@ fn slot_summary(slot: &slot::State, state: &str) -> String {
     };
     match &slot.unknown {
         Some(edit) => format!(
-            "{place} {runs}; `{}` was written by hand by {} <{}> in {}, and nobody reported it: nothing was restarted.",
-            edit.version, edit.author_name, edit.author_email, edit.commit
+            "{place} {runs}; `{}` was written by hand by {} <{}> in {}, and nobody {} it: nothing was restarted.",
+            edit.version,
+            edit.author_name,
+            edit.author_email,
+            edit.commit,
+            if edit.unapproved {
+                "approved"
+            } else {
+                "reported"
+            }
         ),
         None => format!("{place} {runs} and is {state}."),
     }

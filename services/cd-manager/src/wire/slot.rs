@@ -75,6 +75,7 @@ impl Codec for Slot {
                     author_name: edit.author_name.clone(),
                     author_email: edit.author_email.clone(),
                     deployment_id: opt_bytes(edit.deployment),
+                    unapproved: edit.unapproved,
                 },
             ),
             Event::Held(hold) => record("HoldPlaced", &hold_placed(hold)),
@@ -127,6 +128,7 @@ impl Codec for Slot {
                         author_name: it.author_name,
                         author_email: it.author_email,
                         deployment: fields.opt_uuid(&it.deployment_id)?,
+                        unapproved: it.unapproved,
                     },
                 })
             }

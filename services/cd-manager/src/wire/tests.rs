@@ -318,6 +318,7 @@ fn slots() -> Vec<slot::Event> {
                 author_name: "Ada".into(),
                 author_email: "ada@example.com".into(),
                 deployment: Some(id(0x12)),
+                unapproved: false,
             },
         },
     ]

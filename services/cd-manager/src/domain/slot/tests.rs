@@ -246,6 +246,7 @@ fn an_unknown_hand_written_version_holds_and_is_told_once() {
         author_name: "Ann".into(),
         author_email: "ann@example.com".into(),
         deployment: None,
+        unapproved: false,
     };
     let see = Command::SeeUnknownVersion {
         place: place(),
