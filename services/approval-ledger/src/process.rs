@@ -160,10 +160,16 @@ impl World {
         self.by_deployment.keys().copied()
     }
 
-    /// Approvals of a deployment, and whether each is still to be asked for.
+    /// Approvals of a deployment.
     pub fn of(&self, deployment: Uuid) -> impl Iterator<Item = (Uuid, Option<&Known>)> {
         let all = self.by_deployment.get(&deployment).into_iter().flatten();
         all.map(|id| (*id, self.approvals.get(id)))
+    }
+
+    /// Whether the approval is about to be asked for, or asked for anew.
+    pub fn is_about_to_open(&self, approval: Uuid) -> bool {
+        let due = self.due.get(&approval);
+        due.is_some_and(|it| matches!(it.effect, Effect::Open(_)))
     }
 
     fn work_out(&mut self, id: Uuid) {

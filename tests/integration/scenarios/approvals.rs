@@ -204,7 +204,9 @@ async fn a_no_halts_the_stage_until_the_same_group_says_yes() {
     let quentin = identity(&it.world, "quentin", &["qa"]).await;
     let yes = command_as(&it.world, &quentin, &["approve", &it.id]);
     yes.run().await.ok();
-    it.server.api().succeeded(&it.id).await;
+    // HALTED is at rest, so it is not watched: it ends when the yes is heard.
+    let done = |it: &ExplainResponse| it.state == "SUCCESS";
+    it.server.api().explained(&it.id, done).await;
     let shown = it.shown().await;
     assert_eq!(
         (&shown["round"], &shown["state"]),

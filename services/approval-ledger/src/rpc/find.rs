@@ -21,13 +21,13 @@ impl Inner {
         self.catch_up().await?;
         let id = self.deployment_id(deployment)?;
         for _ in 0..TRIES {
-            if let Some(found) = find_in(&self.world(), id, stage) {
-                return Ok(found);
-            }
-            if !is_wanted(&self.world(), id, stage) {
+            if !is_about_to_open(&self.world(), id, stage) {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
+        }
+        if let Some(found) = find_in(&self.world(), id, stage) {
+            return Ok(found);
         }
         let what = if stage.is_empty() {
             format!("deployment {id} asks nobody for approval")
@@ -81,21 +81,19 @@ fn find_in(world: &World, deployment: Uuid, stage: &str) -> Option<(Uuid, Known)
             .as_ref()
             .is_some_and(|it| matches!(it.standing, Standing::Open | Standing::Rejected { .. }))
     };
-    // One that is still to be asked for comes before those that are settled.
-    let about_to = world.of(deployment).any(|it| it.1.is_none());
     let all = world
         .of(deployment)
         .filter_map(|(id, known)| Some((id, known?)));
     let found = all
-        .filter(|(_, known)| known.state.is_some() && (!about_to || is_asked(known)))
+        .filter(|(_, known)| known.state.is_some())
         .max_by_key(|(_, known)| (is_asked(known), known.opened_at_us));
     found.map(|(id, known)| (id, known.clone()))
 }
 
-/// Whether a round is about to be opened.
-fn is_wanted(world: &World, deployment: Uuid, stage: &str) -> bool {
+/// Whether what was named is about to be asked for, or asked for anew.
+fn is_about_to_open(world: &World, deployment: Uuid, stage: &str) -> bool {
     let wanted = derive::approval(deployment, stage);
     world
         .of(deployment)
-        .any(|(id, known)| known.is_none() && (stage.is_empty() || id == wanted))
+        .any(|(id, _)| (stage.is_empty() || id == wanted) && world.is_about_to_open(id))
 }

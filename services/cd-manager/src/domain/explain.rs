@@ -43,8 +43,10 @@ pub struct Surroundings<'a> {
 pub struct Approval<'a> {
     /// Who has to say yes.
     pub policy: &'a Policy,
-    /// What they are asked about, once they are.
+    /// What they are asked about; before they are, what they were asked about before.
     pub asked: Option<&'a Asked>,
+    /// They are asked about what would be done now.
+    pub is_asked: bool,
     /// Who said yes so far.
     pub yes: &'a [String],
     /// The role that collects approvals is running.
@@ -122,6 +124,16 @@ fn approval(id: Uuid, at: &Place, it: &Approval<'_>) -> Vec<Waiting> {
     }) = it.asked
     {
         why.push_str(&stale(file, field));
+    }
+    if !it.is_asked {
+        reasons.push(Waiting {
+            on: "turn",
+            why: format!("{why}; they are about to be asked"),
+            who_can_act: "nobody needs to".into(),
+            next: "they are asked".into(),
+            looked_at_us: None,
+        });
+        return reasons;
     }
     let all: Vec<_> = it
         .policy
@@ -294,5 +306,59 @@ pub fn summary(deployment: &Deployment) -> String {
             format!("{application} {version} was rolled back by deployment {by}.")
         }
         None => format!("{application} {version} is {}.", deployment.state_word()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::policy::Who;
+    use super::*;
+
+    fn explained(is_asked: bool, ledger_is_running: bool) -> Vec<Waiting> {
+        let at = Place {
+            stage: "staging".into(),
+            environment: "staging".into(),
+            attempt: 0,
+            step: Step::Waiting,
+        };
+        let policy = Policy::Stakeholder {
+            who: Who::Group("qa".into()),
+            min: 2,
+        };
+        let slot = slot::State::default();
+        let around = Surroundings {
+            slot: &slot,
+            holds_above: vec![],
+            gates: &[],
+            runner_is_running: true,
+            approval: Some(Approval {
+                policy: &policy,
+                asked: None,
+                is_asked,
+                yes: &["quinn".to_owned()],
+                ledger_is_running,
+            }),
+        };
+        place(Uuid::from_u128(1), &at, &around, 0)
+    }
+
+    #[test]
+    fn who_is_asked_and_which_role_is_missing_are_named() {
+        let with = explained(true, true);
+        assert_eq!(with.len(), 1, "{with:?}");
+        assert_eq!(with[0].on, "approval");
+        assert!(with[0].why.contains("2 of group `qa`"), "{with:?}");
+        assert!(with[0].why.contains("so far by quinn"), "{with:?}");
+        assert!(with[0].next.contains("towpath approve"), "{with:?}");
+        let before = explained(false, true);
+        assert_eq!((before.len(), before[0].on), (1, "turn"));
+        let without = explained(true, false);
+        assert_eq!((without[0].on, without[1].on), ("role", "approval"));
+        assert!(without[0].why.contains("`approval-ledger`"), "{without:?}");
+    }
+
+    #[test]
+    fn a_comment_cannot_drive_a_terminal() {
+        assert_eq!(one_line(" a\u{1b}[31m\n\tb\u{7}  "), "a[31m b");
     }
 }

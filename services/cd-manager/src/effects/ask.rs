@@ -94,12 +94,15 @@ impl Inner {
             .asking()
             .map(|(id, deployment, asked)| (id, deployment.clone(), asked.plan.clone()))
             .collect();
+        let mut trouble = Ok(());
         for (id, deployment, plan) in asking {
-            self.is_as_planned(id, &deployment, &plan, now)
-                .await
-                .map_err(|error| error.why)?;
+            let looked = self.is_as_planned(id, &deployment, &plan, now).await;
+            if let Err(error) = looked {
+                // The others are looked at all the same; this one is again when it is promoted.
+                trouble = Err(error.why);
+            }
         }
-        Ok(())
+        trouble
     }
 
     pub(super) async fn deployment(&self, id: Uuid) -> Result<Option<Box<Deployment>>, Retry> {

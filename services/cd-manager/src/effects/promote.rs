@@ -287,3 +287,47 @@ fn trailers(id: Uuid, stage: &str, place: &Place) -> Vec<(String, String)> {
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use manifests::tree::Span;
+    use manifests::{Document, Place as Declared, Pointer, Template};
+
+    use super::*;
+
+    const APPROVED: &[u8] = b"api: { tag: v1, replicas: 2 }\n";
+
+    fn written(into: &[u8]) -> Result<EditOutcome, String> {
+        let location = Location {
+            file: "values.yaml".into(),
+            document: Document::Only,
+            pointer: Pointer::parse("/api/tag").unwrap(),
+            template: Template::version(),
+            declared: Declared {
+                file: "staging.yaml".into(),
+                document: 0,
+                span: Span::START,
+            },
+        };
+        let values = Values {
+            version: "v2".into(),
+            image: None,
+            digest: None,
+            commit: None,
+        };
+        let approved = configuration(APPROVED, &location).unwrap();
+        let edit = edit(location, values, Some(approved));
+        (edit.edit)(Some(into))
+    }
+
+    #[test]
+    fn a_version_is_written_only_into_what_was_approved() {
+        assert!(matches!(written(APPROVED), Ok(EditOutcome::Replace(_))));
+        let others = written(b"api: { tag: v7, replicas: 2 }\n");
+        assert!(matches!(others, Ok(EditOutcome::Replace(_))), "{others:?}");
+        let Err(refusal) = written(b"api: { tag: v1, replicas: 3 }\n") else {
+            panic!("the configuration is another one")
+        };
+        assert_eq!(Refusal::parse(refusal).code, STALE);
+    }
+}

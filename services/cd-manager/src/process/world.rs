@@ -8,7 +8,7 @@ use ids::{AggregateId, Uuid, derive};
 
 use super::{Fact, Request, Said, scope_keys};
 use crate::domain::build::{self, Build};
-use crate::domain::deployment::{self, Decisions, Deployment, Review, Verdict};
+use crate::domain::deployment::{self, Decisions, Deployment, Review, Step, Verdict};
 use crate::domain::hold::{Hold, Holds};
 use crate::domain::order::Rule;
 use crate::domain::release::{Candidate, Release};
@@ -139,11 +139,14 @@ impl World {
         self.rounds.get(&derive::approval(deployment, stage))
     }
 
-    /// Deployments whose stage at hand waits with a plan that was laid before somebody.
+    /// Deployments whose stage at hand has an environment that waits, and a plan that was laid
+    /// before somebody.
     pub fn asking(&self) -> impl Iterator<Item = (Uuid, &Deployment, &deployment::Asked)> {
         self.active.iter().filter_map(|id| {
             let deployment = self.deployment(*id).filter(|it| it.end.is_none())?;
-            let asked = deployment.asked(&deployment.stage_at_hand().first()?.stage)?;
+            let mut at_hand = deployment.stage_at_hand().iter();
+            let waiting = at_hand.find(|it| it.step == Step::Waiting)?;
+            let asked = deployment.asked(&waiting.stage)?;
             matches!(asked.review, Review::Pending | Review::Approved)
                 .then_some((*id, deployment, asked))
         })

@@ -125,6 +125,7 @@ impl Inner {
                     .map(|policy| Approval {
                         policy,
                         asked: told_about(deployment, &at.stage),
+                        is_asked: is_asked(deployment, &at.stage),
                         yes: world.round(id, &at.stage).map_or(&[], |it| &it.yes),
                         ledger_is_running: self.deps.roles.is_running(LEDGER),
                     }),
@@ -262,6 +263,11 @@ impl Inner {
         }
         Ok(entries)
     }
+}
+
+fn is_asked(deployment: &Deployment, stage: &str) -> bool {
+    let asked = deployment.asked(stage);
+    asked.is_some_and(|it| it.review == Review::Pending)
 }
 
 /// What those who have to say yes are asked about; before they are asked anew, what they were
