@@ -44,6 +44,7 @@ impl Servers {
                 port: *port,
                 monitor: 0,
                 cluster: (count > 1).then(|| (routes[n], routes.to_vec())),
+                synced: false,
                 more: more.to_owned(),
             };
             let running = start(&program, &setup)?;
