@@ -28,6 +28,7 @@ impl Broker {
             port: testkit::ports::free(1)[0],
             monitor: 0,
             cluster: None,
+            synced: false,
             more: users.to_owned(),
         };
         let mut broker = Self {
