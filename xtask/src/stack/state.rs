@@ -13,6 +13,8 @@ pub(crate) struct State {
     pub(crate) server: String,
     /// An admin's token.
     pub(crate) token_file: PathBuf,
+    /// Where each role answers.
+    pub(crate) roles: BTreeMap<String, String>,
     /// The data directory for commands that read the log themselves.
     pub(crate) data: PathBuf,
     /// The manifests repository.
