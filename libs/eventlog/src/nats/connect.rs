@@ -24,10 +24,10 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// The last refusal that names a subject, if there was one.
+    /// The last refusal, if it names this subject; it is told once, since permissions can change.
     pub(super) fn denied(&self, subject: &str) -> Option<String> {
-        let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
-        denied.clone().filter(|it| it.contains(subject))
+        let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        denied.take_if(|it| it.contains(subject))
     }
 
     fn heard(&self, event: &Event) {

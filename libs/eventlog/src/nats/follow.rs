@@ -41,11 +41,15 @@ async fn follow(shared: &Shared) -> Result<(), ApiError> {
         headers_only: true,
     };
     let mut messages = cursor::messages(&shared.api, &shared.stream, wants).await?;
-    loop {
-        let stalled = stalled(shared);
-        tokio::select! {
-            taken = take(shared, &mut messages) => taken?,
-            () = stalled => return Err(ApiError::Away("nothing comes although there is more".into())),
+    let taking = async {
+        loop {
+            take(shared, &mut messages).await?;
+        }
+    };
+    tokio::select! {
+        ended = taking => ended,
+        () = stalled(shared) => {
+            Err(ApiError::Away("nothing comes although there is more".into()))
         }
     }
 }

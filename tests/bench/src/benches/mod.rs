@@ -2,6 +2,7 @@
 
 mod append;
 mod idle;
+mod jetstream;
 mod manifests;
 mod promotions;
 mod rebuild;
@@ -31,6 +32,8 @@ pub(crate) enum Bench {
     Rebuild,
     /// The log read and checked from its beginning
     Replay,
+    /// Appends to JetStream, and the log read from there
+    Jetstream,
     /// Memory of a server that has nothing to do, and the size of the binary
     Idle,
     /// Ten thousand manifests, cold and with one changed
@@ -47,6 +50,7 @@ impl Bench {
             Self::Storm => "storm",
             Self::Rebuild => "rebuild",
             Self::Replay => "replay",
+            Self::Jetstream => "jetstream",
             Self::Idle => "idle",
             Self::Manifests => "manifests",
         }
@@ -61,6 +65,7 @@ impl Bench {
             Self::Storm => Box::pin(storm::run(ground)).await,
             Self::Rebuild => Box::pin(rebuild::run(ground)).await,
             Self::Replay => Box::pin(replay::run(ground)).await,
+            Self::Jetstream => Box::pin(jetstream::run(ground)).await,
             Self::Idle => Box::pin(idle::run(ground)).await,
             Self::Manifests => Box::pin(manifests::run(ground)).await,
         }
@@ -99,6 +104,12 @@ impl Bench {
                 "The log is read from its beginning, every hash computed and every column compared \
                  with the sealed bytes. The floor selects the same rows and looks at nothing."
             }
+            Self::Jetstream => {
+                "Commits are appended to one server, each guarded by the position of the one \
+                 before it, then read from the beginning with every hash computed. The floors \
+                 publish the same bytes to a stream beside it and wait for each acknowledgement, \
+                 and consume that stream without looking at anything."
+            }
             Self::Idle => "`towpath up` on a hundred applications, some seconds after it is ready.",
             Self::Manifests => {
                 "From a commit that was not seen before to a checked graph of all manifests: \
@@ -129,6 +140,7 @@ impl Bench {
             }
             Self::Rebuild => "the number of events.",
             Self::Replay => "the number of commits and their bytes.",
+            Self::Jetstream => "round trips to the server; reading with the bytes of the commits.",
             Self::Idle => {
                 "the number of applications and deployments: all of them are kept in memory."
             }

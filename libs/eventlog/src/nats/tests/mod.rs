@@ -1,3 +1,5 @@
+//! The log on real servers of NATS: the suite, and what servers and operators can do to it.
+
 mod absence;
 mod config;
 mod permissions;
