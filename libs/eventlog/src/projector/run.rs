@@ -28,6 +28,10 @@ const READERS: u32 = 4;
 /// The first pause before trying again after trouble that passes; it doubles each time.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
+/// How often in a row a table may be missing because a rebuild takes its place just now; more
+/// often it is missing because somebody removed it.
+const SWITCHES: u32 = 10;
+
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -154,6 +158,7 @@ impl Projector {
         let mut subscription: Option<Subscription> = None;
         let mut pause = SHORTEST_PAUSE;
         let mut revive = false;
+        let mut times = 0;
         // Cancelling interrupts waiting, never a transaction.
         while !cancel.is_cancelled() {
             let stepped = match self.revive(&mut store, revive).await {
@@ -162,8 +167,9 @@ impl Projector {
             };
             revive = stepped.is_err();
             match stepped {
-                Ok(()) => pause = SHORTEST_PAUSE,
-                Err(error) if passes(&error, &self.database) => {
+                Ok(()) => (pause, times) = (SHORTEST_PAUSE, 0),
+                Err(error) if passes(&error, &self.database, times) => {
+                    times += 1;
                     tracing::warn!(%error, "the projector waits");
                     let sleep = tokio::time::sleep(pause);
                     cancel.run_until_cancelled(sleep).await;
@@ -238,8 +244,9 @@ async fn open_file(
         })
 }
 
-/// Whether trying again can help without a person changing the log or the binary.
-fn passes(error: &ProjectorError, database: &Database) -> bool {
+/// Whether trying again can help without a person changing the log or the binary. `times` says
+/// how often it was tried in a row.
+fn passes(error: &ProjectorError, database: &Database, times: u32) -> bool {
     match (error, database) {
         (ProjectorError::Read(ReadError::Unavailable(_)), _) => true,
         (ProjectorError::Sql(error), Database::File(_)) => !matches!(
@@ -247,7 +254,7 @@ fn passes(error: &ProjectorError, database: &Database) -> bool {
             Trouble::Damaged | Trouble::NotADatabase | Trouble::Mistake
         ),
         (ProjectorError::Sql(error), Database::Postgres(_)) => {
-            postgres::passes(error) || postgres::switched(error)
+            postgres::passes(error) || (postgres::switched(error) && times < SWITCHES)
         }
         // Another replica was faster, or a rebuild was put in place.
         (ProjectorError::Overtaken, Database::Postgres(_)) => true,

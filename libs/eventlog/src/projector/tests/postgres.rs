@@ -250,7 +250,15 @@ async fn what_cannot_be_used_is_made_again_or_refused_postgres() {
         let rewound = matches!(refused, ProjectorError::Lie(Lie::LogRewound { .. }));
         assert!(rewound, "{refused}");
     }
-    // So is a schema of somebody else.
+    // A table that somebody removed is not waited for.
+    let runner = schema(&cluster, "runner");
+    let log = mem();
+    let projector = open(&runner, &log).await;
+    cluster.psql("DROP TABLE runner.said").unwrap();
+    append(&log, &slot(1), "next").await.unwrap();
+    let stopped = projector.run(CancellationToken::new()).await.unwrap_err();
+    assert!(stopped.to_string().contains("said"), "{stopped}");
+    // A schema of somebody else is refused.
     cluster
         .psql("CREATE SCHEMA shop; CREATE TABLE shop.goods (item text)")
         .unwrap();
