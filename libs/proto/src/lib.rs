@@ -4,6 +4,7 @@
     clippy::pedantic,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
+    clippy::use_self,
     reason = "nearly all of it is generated"
 )]
 

@@ -15,7 +15,7 @@ use crate::domain::release::{Candidate as ReleaseCandidate, News};
 use crate::domain::slot::{self, Candidate, Outcome, Place};
 use crate::domain::{build, scope};
 
-pub use world::{Round, World};
+pub use self::world::{Round, World};
 
 /// Something that happened, as far as it matters here.
 #[derive(Debug, Clone)]

@@ -107,13 +107,8 @@ fn differs(a: &Node, b: &Node, at: &Pointer, skip: &Pointer) -> Option<Pointer> 
         let shorter = old.len().min(new.len());
         return (old.len() != new.len()).then(|| at.join(&shorter.to_string()));
     }
-    let is_same = match (&a.value, &b.value) {
-        (Value::Scalar { text: x, style: p }, Value::Scalar { text: y, style: q }) => {
-            x == y && p == q && a.tag == b.tag
-        }
-        (Value::Alias(x), Value::Alias(y)) => x == y,
-        _ => false,
-    };
+    let is_container = |it: &Node| it.entries().is_some() || it.items().is_some();
+    let is_same = !is_container(a) && !is_container(b) && (&a.value, &a.tag) == (&b.value, &b.tag);
     (!is_same).then(|| at.clone())
 }
 

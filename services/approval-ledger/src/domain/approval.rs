@@ -74,10 +74,6 @@ pub enum Command {
 }
 
 /// What happens to an approval.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one of many, short-lived; boxing would only hide it"
-)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Somebody has to say yes to exactly this.

@@ -126,14 +126,12 @@ impl Inner {
         let tail = self.deps.log.tail().await.map_err(Fault::from)?.position;
         let mut at = self.position.subscribe();
         let reached = tokio::time::timeout(PATIENCE, at.wait_for(|now| *now >= tail)).await;
-        match reached {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                let what = format!("log position {} is not known here yet", tail.0);
-                Err(Fault::new(Kind::Unknown, "read-model-behind", what)
-                    .fix("repeat the call; `towpath status` shows how far it is"))
-            }
+        if let Ok(Ok(_)) = reached {
+            return Ok(());
         }
+        let what = format!("log position {} is not known here yet", tail.0);
+        Err(Fault::new(Kind::Unknown, "read-model-behind", what)
+            .fix("repeat the call; `towpath status` shows how far it is"))
     }
 }
 

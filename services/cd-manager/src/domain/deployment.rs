@@ -18,10 +18,6 @@ use super::plan::Plan;
 pub type State = Option<Box<Deployment>>;
 
 /// What is asked of a deployment.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one of many, short-lived; boxing would only hide it"
-)]
 #[derive(Debug, Clone)]
 pub enum Command {
     /// Open it.
@@ -121,10 +117,6 @@ pub enum Command {
 }
 
 /// What happens to a deployment.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one of many, short-lived; boxing would only hide it"
-)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// It was opened.

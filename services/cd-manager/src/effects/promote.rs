@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use eventlog::process::Retry;
 use git::{Change, EditOutcome, FileEdit, Published, WriteError};
-use ids::{Oid, Uuid, derive};
+use ids::{Digest, Oid, Uuid, derive};
 use manifests::{Diagnostic, Location, Values};
 
 use super::ask::{Difference, STALE, configuration};
@@ -23,33 +23,14 @@ impl Inner {
         place: &Place,
         held_above: Option<String>,
     ) -> Result<(), Retry> {
-        let Some(deployment) = self.deployment(id).await? else {
+        let Some(asked) = self.take_slot(id, place, held_above).await? else {
             return Ok(());
         };
-        let Some(at) = deployment.place(&place.environment) else {
-            return Ok(());
-        };
-        let asked = deployment.asked(&at.stage).map(|it| it.plan.clone());
-        if let Some(plan) = asked.as_ref().filter(|_| at.step == Step::Waiting) {
-            // Before the slot is taken: what is not as approved must keep nobody waiting.
-            let snapshot = self.deps.desk.look().await.map_err(|error| retry(&error))?;
-            if !self.is_as_planned(id, &deployment, plan, &snapshot).await? {
-                return Ok(());
-            }
-        }
-        let start = slot::Command::Start {
-            deployment: id,
-            now_us: self.deps.clock.now_us(),
-            held_above,
-        };
-        if !self.tell_slot(id, place, &start).await? {
-            return Ok(());
-        }
         let snapshot = self.deps.desk.look().await.map_err(|error| retry(&error))?;
         let request = Command::RequestPromotion {
             environment: place.environment.clone(),
             since: Some(snapshot.commit.clone()),
-            plan: asked.map(|it| it.digest),
+            plan: asked,
         };
         self.tell(id, request).await?;
         let Some(deployment) = self.deployment(id).await? else {
@@ -62,7 +43,10 @@ impl Inner {
             return Ok(());
         };
         let plan = plan.as_ref().and_then(|digest| {
-            let found = deployment.asked.iter().find(|it| it.plan.digest == *digest);
+            let found = deployment
+                .asked
+                .iter()
+                .rfind(|it| it.plan.digest == *digest);
             found.map(|it| &it.plan)
         });
 
@@ -118,6 +102,37 @@ impl Inner {
                 why: error.to_string(),
             }),
         }
+    }
+
+    /// Takes the slot; says which plan has to be kept to, if one has to. Nothing when the slot is
+    /// not to be had, or what would be done is not what was approved.
+    async fn take_slot(
+        &self,
+        id: Uuid,
+        place: &Place,
+        held_above: Option<String>,
+    ) -> Result<Option<Option<Digest>>, Retry> {
+        let Some(deployment) = self.deployment(id).await? else {
+            return Ok(None);
+        };
+        let Some(at) = deployment.place(&place.environment) else {
+            return Ok(None);
+        };
+        let asked = deployment.asked(&at.stage).map(|it| it.plan.clone());
+        if let Some(plan) = asked.as_ref().filter(|_| at.step == Step::Waiting) {
+            // Before the slot is taken: what is not as approved must keep nobody waiting.
+            let snapshot = self.deps.desk.look().await.map_err(|error| retry(&error))?;
+            if !self.is_as_planned(id, &deployment, plan, &snapshot).await? {
+                return Ok(None);
+            }
+        }
+        let start = slot::Command::Start {
+            deployment: id,
+            now_us: self.deps.clock.now_us(),
+            held_above,
+        };
+        let is_ours = self.tell_slot(id, place, &start).await?;
+        Ok(is_ours.then(|| asked.map(|it| it.digest)))
     }
 
     /// The commit was refused because the file is not as it was approved.

@@ -162,11 +162,7 @@ async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), Ap
         Event::Created(_) | Event::Ended(_) => {}
         Event::StageSucceeded { .. } | Event::StageReady(_) | Event::StageApproved { .. } => {}
         Event::StageStale { environments, .. } | Event::StageReopened { environments, .. } => {
-            change = Change {
-                environments,
-                state: "WAITING",
-                ..change
-            };
+            (change.environments, change.state) = (environments, "WAITING");
         }
         Event::StageRejected {
             environments,
@@ -175,12 +171,8 @@ async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), Ap
             ..
         } => {
             rejected = format!("rejected by {by}: {}", one_line(comment));
-            change = Change {
-                environments,
-                state: "HALTED",
-                message: rejected.trim_end_matches(": "),
-                ..change
-            };
+            (change.environments, change.state) = (environments, "HALTED");
+            change.message = rejected.trim_end_matches(": ");
         }
         Event::PromotionRequested { environment, .. } => {
             change = Change {
@@ -252,6 +244,11 @@ async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), Ap
             };
         }
     }
+    write(rows, id, &change).await?;
+    refresh(rows, id).await
+}
+
+async fn write(rows: &mut Rows<'_>, id: &Cell, change: &Change<'_>) -> Result<(), ApplyError> {
     for environment in change.environments {
         let key = [id.clone(), environment.into()];
         if let Some(row) = rows.edit(&PLACES, &key).await? {
@@ -267,7 +264,7 @@ async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), Ap
             }
         }
     }
-    refresh(rows, id).await
+    Ok(())
 }
 
 /// The deployment's word from those of its environments; the same rule as

@@ -1,7 +1,7 @@
 //! Deployment events.
 
 use eventlog::{Codec, EventRecord, UnknownEvent};
-use ids::Uuid;
+use ids::{Digest, Oid, Uuid};
 use proto::delivery::v1 as pb;
 
 use super::{
@@ -23,15 +23,10 @@ impl Codec for Decisions {
                 attempt,
                 since,
                 plan,
-            } => record(
-                "PromotionRequested",
-                &pb::PromotionRequested {
-                    stage: stage.clone(),
-                    environment: environment.clone(),
-                    attempt: *attempt,
-                    since: opt_text(since.as_ref()),
-                    plan_digest: plan.as_ref().map(ToString::to_string).unwrap_or_default(),
-                },
+            } => requested(
+                (stage, environment, *attempt),
+                since.as_ref(),
+                plan.as_ref(),
             ),
             Event::StageReady(plan) => review::ready(plan),
             Event::StageStale {
@@ -76,31 +71,13 @@ impl Codec for Decisions {
                 file,
                 already,
                 attempt,
-            } => record(
-                "ManifestCommitted",
-                &pb::ManifestCommitted {
-                    stage: stage.clone(),
-                    environment: environment.clone(),
-                    commit: commit.to_string(),
-                    file: file.clone(),
-                    already: *already,
-                    attempt: *attempt,
-                },
-            ),
+            } => committed((stage, environment, *attempt), (commit, file), *already),
             Event::Refused {
                 stage,
                 environment,
                 code,
                 message,
-            } => record(
-                "PromotionRefused",
-                &pb::PromotionRefused {
-                    stage: stage.clone(),
-                    environment: environment.clone(),
-                    code: code.clone(),
-                    message: message.clone(),
-                },
-            ),
+            } => refused(stage, environment, code, message),
             Event::EnvironmentSucceeded {
                 stage,
                 environment,
@@ -224,6 +201,47 @@ impl Codec for Decisions {
             _ => Err(fields.wrong()),
         }
     }
+}
+
+fn requested(
+    (stage, environment, attempt): (&str, &str, u32),
+    since: Option<&Oid>,
+    plan: Option<&Digest>,
+) -> EventRecord {
+    let message = pb::PromotionRequested {
+        stage: stage.to_owned(),
+        environment: environment.to_owned(),
+        attempt,
+        since: opt_text(since),
+        plan_digest: plan.map(ToString::to_string).unwrap_or_default(),
+    };
+    record("PromotionRequested", &message)
+}
+
+fn committed(
+    (stage, environment, attempt): (&str, &str, u32),
+    (commit, file): (&Oid, &str),
+    already: bool,
+) -> EventRecord {
+    let message = pb::ManifestCommitted {
+        stage: stage.to_owned(),
+        environment: environment.to_owned(),
+        commit: commit.to_string(),
+        file: file.to_owned(),
+        already,
+        attempt,
+    };
+    record("ManifestCommitted", &message)
+}
+
+fn refused(stage: &str, environment: &str, code: &str, message: &str) -> EventRecord {
+    let message = pb::PromotionRefused {
+        stage: stage.to_owned(),
+        environment: environment.to_owned(),
+        code: code.to_owned(),
+        message: message.to_owned(),
+    };
+    record("PromotionRefused", &message)
 }
 
 fn succeeded(stage: &str, environment: &str, run: Uuid, url: &str) -> EventRecord {

@@ -21,31 +21,8 @@ pub(super) fn decide(deployment: &Deployment, command: &Command) -> Result<Vec<E
             since,
             plan,
         } => request(deployment, at(environment)?, since.as_ref(), plan.as_ref()),
-        Command::Ask(plan) => review::ask(deployment, plan),
-        Command::RecordStale {
-            stage,
-            revision,
-            environment,
-            file,
-            field,
-        } => {
-            let place = environment.as_ref().map(at).transpose()?;
-            let which = (stage.as_str(), *revision);
-            Ok(review::record_stale(
-                deployment,
-                which,
-                place,
-                (file, field),
-            ))
-        }
-        Command::RecordVerdict {
-            stage,
-            revision,
-            round,
-            verdict,
-        } => {
-            let which = (stage.as_str(), *revision, *round);
-            Ok(review::record_verdict(deployment, which, verdict))
+        Command::Ask(_) | Command::RecordStale { .. } | Command::RecordVerdict { .. } => {
+            review::decide(deployment, command)
         }
         Command::RecordCommit {
             environment,

@@ -9,19 +9,11 @@ use super::state::{Deployment, Step};
 pub(super) fn evolve(deployment: &mut Deployment, event: &Event) {
     match event {
         Event::Created(_) | Event::StageSucceeded { .. } => {}
-        Event::StageReady(_) | Event::StageApproved { .. } => review::evolve(deployment, event),
-        Event::StageStale { environments, .. } | Event::StageReopened { environments, .. } => {
-            review::evolve(deployment, event);
-            for environment in environments {
-                set(deployment, environment, Step::Waiting);
-            }
-        }
-        Event::StageRejected { environments, .. } => {
-            review::evolve(deployment, event);
-            for environment in environments {
-                set(deployment, environment, Step::Rejected);
-            }
-        }
+        Event::StageReady(_)
+        | Event::StageApproved { .. }
+        | Event::StageStale { .. }
+        | Event::StageReopened { .. }
+        | Event::StageRejected { .. } => review::evolve(deployment, event),
         Event::PromotionRequested {
             environment,
             since,

@@ -2,7 +2,7 @@
 
 use super::super::plan::Plan;
 use super::state::{Deployment, Place, Step};
-use super::{Event, Rejection};
+use super::{Command, Event, Rejection};
 
 /// A plan that was laid before those who have to say yes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +109,41 @@ impl Deployment {
     }
 }
 
-pub(super) fn ask(deployment: &Deployment, plan: &Plan) -> Result<Vec<Event>, Rejection> {
+/// What follows from a command about approvals; nothing from another one.
+pub(super) fn decide(deployment: &Deployment, command: &Command) -> Result<Vec<Event>, Rejection> {
+    if let Command::Ask(plan) = command {
+        return ask(deployment, plan);
+    }
+    if let Command::RecordStale {
+        stage,
+        revision,
+        environment,
+        file,
+        field,
+    } = command
+    {
+        let at = |it: &String| {
+            let missing = || Rejection::NoSuchEnvironment(it.clone());
+            deployment.place(it).ok_or_else(missing)
+        };
+        let place = environment.as_ref().map(at).transpose()?;
+        let which = (stage.as_str(), *revision);
+        return Ok(record_stale(deployment, which, place, (file, field)));
+    }
+    if let Command::RecordVerdict {
+        stage,
+        revision,
+        round,
+        verdict,
+    } = command
+    {
+        let which = (stage.as_str(), *revision, *round);
+        return Ok(record_verdict(deployment, which, verdict));
+    }
+    Ok(vec![])
+}
+
+fn ask(deployment: &Deployment, plan: &Plan) -> Result<Vec<Event>, Rejection> {
     if deployment.end.is_some() {
         return Err(Rejection::Over(deployment.state_word()));
     }
@@ -125,7 +159,7 @@ pub(super) fn ask(deployment: &Deployment, plan: &Plan) -> Result<Vec<Event>, Re
     })
 }
 
-pub(super) fn record_stale(
+fn record_stale(
     deployment: &Deployment,
     (stage, revision): (&str, u32),
     environment: Option<&Place>,
@@ -161,7 +195,7 @@ pub(super) fn record_stale(
     }]
 }
 
-pub(super) fn record_verdict(
+fn record_verdict(
     deployment: &Deployment,
     (stage, revision, round): (&str, u32, u32),
     verdict: &Verdict,
@@ -216,17 +250,8 @@ pub(super) fn record_verdict(
     }
 }
 
-/// What an event makes of what was asked, beside the steps of the environments.
+/// What an event about approvals makes of a deployment; another one changes nothing.
 pub(super) fn evolve(deployment: &mut Deployment, event: &Event) {
-    let mut set = |stage: &str, revision: u32, review: Review| {
-        let found = deployment
-            .asked
-            .iter_mut()
-            .find(|it| it.plan.stage == stage && it.plan.revision == revision);
-        if let Some(asked) = found {
-            asked.review = review;
-        }
-    };
     if let Event::StageReady(plan) = event {
         deployment.asked.push(Asked {
             plan: plan.clone(),
@@ -234,6 +259,7 @@ pub(super) fn evolve(deployment: &mut Deployment, event: &Event) {
         });
     } else if let Event::StageStale {
         stage,
+        environments,
         revision,
         file,
         field,
@@ -241,19 +267,29 @@ pub(super) fn evolve(deployment: &mut Deployment, event: &Event) {
     } = event
     {
         let (file, field) = (file.clone(), field.clone());
-        set(stage, *revision, Review::Stale { file, field });
+        settle(
+            deployment,
+            (stage, *revision),
+            Review::Stale { file, field },
+        );
+        set_all(deployment, environments, &Step::Waiting);
     } else if let Event::StageApproved {
         stage, revision, ..
     } = event
     {
-        set(stage, *revision, Review::Approved);
+        settle(deployment, (stage, *revision), Review::Approved);
     } else if let Event::StageReopened {
-        stage, revision, ..
+        stage,
+        environments,
+        revision,
+        ..
     } = event
     {
-        set(stage, *revision, Review::Pending);
+        settle(deployment, (stage, *revision), Review::Pending);
+        set_all(deployment, environments, &Step::Waiting);
     } else if let Event::StageRejected {
         stage,
+        environments,
         revision,
         round,
         by,
@@ -268,6 +304,25 @@ pub(super) fn evolve(deployment: &mut Deployment, event: &Event) {
             comment: comment.clone(),
             spoke_for: spoke_for.clone(),
         };
-        set(stage, *revision, review);
+        settle(deployment, (stage, *revision), review);
+        set_all(deployment, environments, &Step::Rejected);
+    }
+}
+
+fn settle(deployment: &mut Deployment, (stage, revision): (&str, u32), review: Review) {
+    let found = deployment
+        .asked
+        .iter_mut()
+        .find(|it| it.plan.stage == stage && it.plan.revision == revision);
+    if let Some(asked) = found {
+        asked.review = review;
+    }
+}
+
+fn set_all(deployment: &mut Deployment, environments: &[String], step: &Step) {
+    for place in &mut deployment.places {
+        if environments.contains(&place.environment) {
+            place.step = step.clone();
+        }
     }
 }
