@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use decider::Decider as _;
-use ids::{Uuid, derive};
+use ids::{AggregateId, Uuid, derive};
 
 use crate::domain::approval::{Approval, Event, Round, State, Subject};
 
@@ -46,6 +46,16 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// A stable word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "open-round",
+            Self::Close { .. } => "close-round",
+        }
+    }
+}
+
 /// An effect, and the approval that it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
@@ -85,6 +95,8 @@ pub struct World {
     wanted: BTreeMap<Uuid, Wanted>,
     by_deployment: BTreeMap<Uuid, BTreeSet<Uuid>>,
     due: BTreeMap<Uuid, Due>,
+    /// What this binary cannot read, and why.
+    aside: BTreeMap<Uuid, String>,
 }
 
 impl World {
@@ -140,9 +152,16 @@ impl World {
         }
     }
 
+    /// Leaves alone an approval, or those of a deployment, that a newer binary wrote about.
+    pub fn set_aside(&mut self, aggregate: &AggregateId, why: String) {
+        self.aside.insert(aggregate.id(), why);
+    }
+
     /// What has to be done.
     pub fn due(&self) -> impl Iterator<Item = &Due> {
-        self.due.values()
+        let aside = |id| self.aside.contains_key(id);
+        let due = self.due.values();
+        due.filter(move |it| !aside(&it.approval) && !aside(&it.deployment))
     }
 
     /// The approval with this id.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::newcomer::{command, command_as, refused};
 use crate::harness::{Report, Server, World, releases};
 
-const TRACK: &str = "\
+pub(super) const TRACK: &str = "\
 apiVersion: lowops.manifests.v1
 kind: ReleaseTrack
 metadata: { name: main, organizational-unit: shop }

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt as _;
 
 use hyper::Method;
+use proto::delivery::v1::ExplainResponse;
 use serde_json::Value;
 
-use crate::harness::{Report, Server, Spans, World, http, python};
+use super::approvals::TRACK as APPROVALS;
+use crate::harness::{Report, Server, Spans, World, http, python, releases};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
@@ -37,7 +39,7 @@ async fn report(server: &Server, token: &str, report: &Report) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_report_is_one_connected_set_of_spans() {
-    let world = World::of(["api"]).await;
+    let (world, _) = releases(&[("track.yaml", APPROVALS)]).await;
     let spans = Spans::receive().await;
     let mut directory = std::fs::DirBuilder::new();
     directory.mode(0o700).create(&world.data).unwrap();
@@ -47,7 +49,9 @@ async fn one_report_is_one_connected_set_of_spans() {
     let token = world.token("canary", "ci").await;
     let image = world.image("api", "1.0.0").await;
     let id = report(&server, &token, &Report::of("api", "1.0.0", &image)).await;
-    server.api().succeeded(&id).await;
+    // Through the first environment, up to where somebody has to approve.
+    let asks = |it: &ExplainResponse| it.waiting.iter().any(|it| it.on == "approval");
+    server.api().explained(&id, asks).await;
     server.api().quiet().await;
     let admin = server.token.clone();
     // What is left is sent before it ends.
@@ -55,7 +59,7 @@ async fn one_report_is_one_connected_set_of_spans() {
 
     let found = spans.of(&bytes(TRACE));
     let services: BTreeSet<_> = found.iter().map(|it| it.0.as_str()).collect();
-    for role in ["cd-manager", "changelog", "runner"] {
+    for role in ["approval-ledger", "cd-manager", "changelog", "runner"] {
         assert!(services.contains(role), "{role} in {services:?}");
     }
     let mut ids: BTreeSet<Vec<u8>> = found.iter().map(|it| it.1.span_id.clone()).collect();

@@ -121,7 +121,7 @@ impl Metrics {
         }
     }
 
-    /// Everything as OpenMetrics text, with values that were looked up just now.
+    /// Everything as `OpenMetrics` text, with values that were looked up just now.
     pub fn render(&self, gauges: &[Gauge]) -> String {
         let mut page = text::Page::default();
         {

@@ -1,4 +1,4 @@
-//! The OpenMetrics text form, version 1.0.0.
+//! The `OpenMetrics` text form, version 1.0.0.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

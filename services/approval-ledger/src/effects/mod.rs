@@ -4,9 +4,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use eventlog::process::{Perform, Process, Reaction, Retry};
-use eventlog::{Context, ExecuteError, ReadError, Stored};
-use ids::Uuid;
+use eventlog::process::{Described, Perform, Process, Reaction, Retry};
+use eventlog::{Context, ExecuteError, Position, ReadError, Stored, UnknownEvent};
+use ids::{AggregateId, Uuid};
 
 use crate::domain::approval::Command;
 use crate::process::{Due, Effect};
@@ -27,8 +27,24 @@ impl Process for Reactor {
                 world.observe(fact);
             }
         }
-        self.0.position.send_replace(stored.position);
         Ok(())
+    }
+
+    fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {
+        let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
+        world.set_aside(aggregate, why.to_string());
+    }
+
+    fn passed(&mut self, position: Position) {
+        self.0.position.send_replace(position);
+    }
+
+    fn describe(&self, due: &Due) -> Described {
+        Described {
+            role: ROLE,
+            name: due.effect.word(),
+            because_of: vec![due.deployment, due.approval],
+        }
     }
 
     fn react(&mut self, _: i64) -> Reaction<Due> {

@@ -128,3 +128,15 @@ fn nobody_is_asked_about_what_is_over() {
     world.observe(&Fact::Over(Uuid::from_u128(1), "SUCCESS"));
     assert_eq!(world.due().count(), 0, "what was approved was");
 }
+
+#[test]
+fn what_a_newer_version_wrote_about_is_left_alone() {
+    let approval = derive::approval(Uuid::from_u128(1), "staging");
+    for (kind, id) in [("deployment", Uuid::from_u128(1)), ("approval", approval)] {
+        let mut world = World::default();
+        world.observe(&Fact::Asked(subject(1)));
+        assert_eq!(world.due().count(), 1);
+        world.set_aside(&AggregateId::new(kind, id), "from the future".into());
+        assert_eq!(world.due().count(), 0, "{kind}");
+    }
+}
