@@ -46,9 +46,20 @@ compose() {
     docker-compose --project-name "$project" --file "deploy/compose/$file.yaml" "$@"
 }
 
+# Debian's packages, where they can be had; they start nothing by themselves.
+get_engine() {
+    command -v dockerd >/dev/null && command -v docker-compose >/dev/null && return
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
+    echo 'installing docker.io, docker-compose and debootstrap with apt-get'
+    export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+    { apt-get -qq update && apt-get -qq install -y --no-install-recommends docker.io docker-compose debootstrap iptables; } \
+        >"$world/apt.log" 2>&1 || tail -n 5 "$world/apt.log"
+}
+
 # An engine that answers, or one of our own.
 start_engine() {
-    if docker info >/dev/null 2>&1; then return; fi
+    if docker info >/dev/null 2>&1 && command -v docker-compose >/dev/null; then return; fi
+    get_engine
     command -v dockerd >/dev/null || skip 'a Docker engine (Debian: docker.io), none answers and there is no dockerd'
     [ "$(id -u)" = 0 ] || skip 'a Docker engine, none answers and only root can start one'
     export DOCKER_HOST=unix://$world/docker.sock

@@ -165,6 +165,20 @@ class Rendered(unittest.TestCase):
                     for url in urls:
                         self.assertIn(urllib.parse.urlsplit(url).hostname, names)
 
+    def test_what_roles_are_told_to_call_they_may_call(self):
+        told = {
+            "nats.url=tls://a:14222,tls://b": {14222, 4222},
+            "postgresql.url=postgres://towpath@db:15432/towpath": {15432},
+            "manifests.url=ssh://git@git.example.com:2222/m": {2222, 22, 443},
+            "telemetry.otlp=http://collector": {4317},
+        }
+        for value, wanted in told.items():
+            with self.subTest(value):
+                objects = {named(each): each for each in render("--set", value.replace(",", r"\,"))}
+                rules = objects["NetworkPolicy/towpath-roles"]["spec"]["egress"]
+                open_to_all = {port["port"] for rule in rules if "to" not in rule for port in rule["ports"]}
+                self.assertLessEqual(wanted, open_to_all)
+
     def test_versions_of_chart_and_program_are_one(self):
         workspace = tomllib.loads((TOP / "Cargo.toml").read_text())["workspace"]["package"]["version"]
         chart = (CHART / "Chart.yaml").read_text()

@@ -1,6 +1,6 @@
 //! `towpath probe`: asks a server how it is, for health checks of containers.
 
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use tower::{Service as _, ServiceExt as _};
 
 use super::Scene;
@@ -27,7 +27,7 @@ pub(super) async fn run(scene: &Scene, path: &str) -> Result<(), Failure> {
     let answer = channel.call(request).await.map_err(|error| broke(&error))?;
     let status = answer.status();
     let body = answer.into_body().collect().await;
-    let text = body.map(|it| it.to_bytes()).unwrap_or_default();
+    let text = body.map(Collected::to_bytes).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     if status == http::StatusCode::OK {
         return output::line(text.trim());
