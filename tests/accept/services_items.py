@@ -9,6 +9,7 @@ Items: roles, stream, restore, mixed. Python 3.8, standard library.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,11 +65,11 @@ spec:
 ---
 apiVersion: lowops.manifests.v1
 kind: ApplicationSet
-metadata: {{ name: shop, release-track: accept-track, {unit} }}
+metadata: {{ name: accept-set, release-track: accept-track, {unit} }}
 ---
 apiVersion: lowops.manifests.v1
 kind: Application
-metadata: {{ name: web, application-set: shop, release-track: accept-track, {unit} }}
+metadata: {{ name: web, application-set: accept-set, release-track: accept-track, {unit} }}
 spec: {{ buildDefinition: web, target: PROCESS }}
 """
 
@@ -94,8 +95,11 @@ spec:
 class World:
     """A stack with one application: one stage by itself, then one that QA approves."""
 
+    last = None
+
     def __init__(self, options, *more):
         self.place = tempfile.mkdtemp(prefix="towpath-services-")
+        World.last = self
         self.stack = Stack(self.place, options.xtask, options.towpath, *more)
         self.layout = os.path.join(self.place, "images")
         text = WORLD.format(unit=UNIT, layout=json.dumps(self.layout))
@@ -144,7 +148,9 @@ class World:
         return found
 
     def end(self):
+        World.last = None
         self.stack.down()
+        shutil.rmtree(self.place, ignore_errors=True)
 
 
 def says(text, *wanted):
@@ -171,7 +177,10 @@ def waits_for(stack, subject, *wanted):
 
 def state_of(stack, deployment):
     code, out, _ = stack.run("deployments", "show", deployment)
-    return json.loads(out)["state"] if code == 0 else None
+    if code != 0:
+        return None
+    found = json.loads(out)
+    return found.get("deployment", found)["state"]
 
 
 def succeeds(stack, deployment, seconds=60):
@@ -207,7 +216,7 @@ def roles(options):
 
     stack.stop("releaser")
     world.deployed()
-    code, out, err = stack.run("release", "create", "shop", "--bundle", "2026.11")
+    code, out, err = stack.run("release", "create", "accept-set", "--bundle", "2026.11")
     if code == 0:
         raise Failed(f"somebody answered for releaser: {out}")
     says(out + err, "releaser")
@@ -216,12 +225,12 @@ def roles(options):
     until(
         "a release can be created",
         30,
-        lambda: stack.run("release", "create", "shop", "--bundle", "2026.11")[0] == 0,
+        lambda: stack.run("release", "create", "accept-set", "--bundle", "2026.11")[0] == 0,
     )
     print("releaser: deployments went on; releases when it came back")
 
     def release_deployment():
-        shown = stack.ask("release", "show", "shop/2026.11")
+        shown = stack.ask("release", "show", "accept-set/2026.11")
         release = shown.get("release", shown)
         items = release["passes"][-1]["items"]
         return items[0].get("deployment_id")
@@ -383,7 +392,7 @@ def mixed(options):
         world = World(options, *more)
         world.deployed()
         stack = world.stack
-        stack.ask("release", "create", "shop", "--bundle", "2026.12")
+        stack.ask("release", "create", "accept-set", "--bundle", "2026.12")
         world.deployed()
         world.end()
         print(f"{', '.join(old)} of the commit before: deployed beside the others of this one")
@@ -405,6 +414,10 @@ def main():
     except Failed as failed:
         print(f"FAILED: {failed}", file=sys.stderr)
         return 1
+    finally:
+        if World.last:
+            print(f"kept for looking: {World.last.place}", file=sys.stderr)
+            World.last.stack.down()
     return 0
 
 

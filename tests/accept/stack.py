@@ -155,6 +155,7 @@ class Stack:
             if code != 0:
                 return None
             found = json.loads(out)
+            found = found.get("deployment", found)
             rest = {"SUCCESS", "FAILED", "SUPERSEDED", "ABORTED", "QUARANTINED", "ROLLED_BACK"}
             return found if found["state"] in rest else None
 

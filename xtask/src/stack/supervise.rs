@@ -273,9 +273,7 @@ fn describe(plan: &Plan, parts: &[Part]) -> State {
     State {
         server: plan.address(ROLES[0]),
         token_file: token(plan),
-        roles: ROLES
-            .map(|it| (it.to_owned(), plan.address(it)))
-            .into(),
+        roles: ROLES.map(|it| (it.to_owned(), plan.address(it))).into(),
         data: plan.data(ROLES[0]),
         manifests: plan.manifests.clone(),
         supervisor: std::process::id(),

@@ -32,6 +32,7 @@ pub(super) async fn run(ground: &Ground) -> Result<Vec<Figure>> {
         port: testkit::ports::free(1)[0],
         monitor: 0,
         cluster: None,
+        synced: false,
         more: String::new(),
     };
     let server = testkit::nats::start(&testkit::nats::find()?, &setup)?;
