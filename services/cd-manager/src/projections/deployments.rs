@@ -1,5 +1,6 @@
 //! Deployments and how far they are in each environment.
 
+use std::borrow::Cow;
 use std::slice;
 
 use async_trait::async_trait;
@@ -140,29 +141,58 @@ fn create(
     Ok(())
 }
 
-/// What an event makes of one environment.
+/// What an event makes of environments.
 struct Change<'a> {
     environments: &'a [String],
-    state: &'a str,
+    state: &'static str,
     manifest_commit: Option<&'a str>,
     url: Option<&'a str>,
-    message: &'a str,
+    message: Cow<'a, str>,
 }
 
-async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), ApplyError> {
-    let mut change = Change {
-        environments: &[],
-        state: "",
-        manifest_commit: None,
-        url: None,
-        message: "",
-    };
-    let rejected: String;
-    match event {
-        Event::Created(_) | Event::Ended(_) => {}
-        Event::StageSucceeded { .. } | Event::StageReady(_) | Event::StageApproved { .. } => {}
+impl<'a> Change<'a> {
+    fn to(state: &'static str, environments: &'a [String]) -> Self {
+        Self {
+            environments,
+            state,
+            manifest_commit: None,
+            url: None,
+            message: Cow::Borrowed(""),
+        }
+    }
+
+    fn one(state: &'static str, environment: &'a String) -> Self {
+        Self::to(state, slice::from_ref(environment))
+    }
+
+    fn message(self, message: impl Into<Cow<'a, str>>) -> Self {
+        let message = message.into();
+        Self { message, ..self }
+    }
+
+    fn commit(self, commit: &'a str) -> Self {
+        let manifest_commit = Some(commit);
+        Self {
+            manifest_commit,
+            ..self
+        }
+    }
+
+    fn url(self, url: &'a str) -> Self {
+        let url = Some(url);
+        Self { url, ..self }
+    }
+}
+
+fn change(event: &Event) -> Option<Change<'_>> {
+    Some(match event {
+        Event::Created(_)
+        | Event::Ended(_)
+        | Event::StageSucceeded { .. }
+        | Event::StageReady(_)
+        | Event::StageApproved { .. } => return None,
         Event::StageStale { environments, .. } | Event::StageReopened { environments, .. } => {
-            (change.environments, change.state) = (environments, "WAITING");
+            Change::to("WAITING", environments)
         }
         Event::StageRejected {
             environments,
@@ -170,92 +200,42 @@ async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), Ap
             comment,
             ..
         } => {
-            rejected = format!("rejected by {by}: {}", one_line(comment));
-            (change.environments, change.state) = (environments, "HALTED");
-            change.message = rejected.trim_end_matches(": ");
+            let why = format!("rejected by {by}: {}", one_line(comment));
+            Change::to("HALTED", environments).message(why.trim_end_matches(": ").to_owned())
         }
-        Event::PromotionRequested { environment, .. } => {
-            change = Change {
-                environments: slice::from_ref(environment),
-                state: "COMMITTING",
-                ..change
-            };
-        }
+        Event::PromotionRequested { environment, .. } => Change::one("COMMITTING", environment),
         Event::Committed {
             environment,
             commit,
             ..
-        } => {
-            let manifest_commit = Some(commit.as_str());
-            change = Change {
-                environments: slice::from_ref(environment),
-                state: "RECONCILING",
-                manifest_commit,
-                ..change
-            };
-        }
+        } => Change::one("RECONCILING", environment).commit(commit.as_str()),
         Event::Refused {
             environment,
             message,
             ..
-        } => {
-            change = Change {
-                environments: slice::from_ref(environment),
-                state: "HALTED",
-                message,
-                ..change
-            };
-        }
+        } => Change::one("HALTED", environment).message(message),
         Event::EnvironmentSucceeded {
             environment, url, ..
-        } => {
-            change = Change {
-                environments: slice::from_ref(environment),
-                state: "SUCCESS",
-                url: Some(url),
-                ..change
-            };
-        }
+        } => Change::one("SUCCESS", environment).url(url),
         Event::EnvironmentFailed {
             environment,
             message,
             ..
-        } => {
-            change = Change {
-                environments: slice::from_ref(environment),
-                state: "FAILED",
-                message,
-                ..change
-            };
-        }
-        Event::EnvironmentSuperseded { environment, .. } => {
-            change = Change {
-                environments: slice::from_ref(environment),
-                state: "SUPERSEDED",
-                ..change
-            };
-        }
-        Event::Retried { environment, .. } => {
-            change = Change {
-                environments: slice::from_ref(environment),
-                state: "WAITING",
-                manifest_commit: Some(""),
-                ..change
-            };
-        }
-    }
-    write(rows, id, &change).await?;
-    refresh(rows, id).await
+        } => Change::one("FAILED", environment).message(message),
+        Event::EnvironmentSuperseded { environment, .. } => Change::one("SUPERSEDED", environment),
+        Event::Retried { environment, .. } => Change::one("WAITING", environment).commit(""),
+    })
 }
 
-async fn write(rows: &mut Rows<'_>, id: &Cell, change: &Change<'_>) -> Result<(), ApplyError> {
-    for environment in change.environments {
-        let key = [id.clone(), environment.into()];
-        if let Some(row) = rows.edit(&PLACES, &key).await? {
-            row.set([
-                ("state", change.state.into()),
-                ("message", change.message.into()),
-            ])?;
+async fn advance(rows: &mut Rows<'_>, id: &Cell, event: &Event) -> Result<(), ApplyError> {
+    if let Some(change) = change(event) {
+        for environment in change.environments {
+            let key = [id.clone(), environment.into()];
+            let Some(row) = rows.edit(&PLACES, &key).await? else {
+                continue;
+            };
+            let message = change.message.as_ref();
+            row.set([("state", change.state.into()), ("message", message.into())])?;
             if let Some(commit) = change.manifest_commit {
                 row.set([("manifest_commit", commit.into())])?;
             }
@@ -264,7 +244,7 @@ async fn write(rows: &mut Rows<'_>, id: &Cell, change: &Change<'_>) -> Result<()
             }
         }
     }
-    Ok(())
+    refresh(rows, id).await
 }
 
 /// The deployment's word from those of its environments; the same rule as
