@@ -45,6 +45,27 @@ async fn write(world: &World, person: &Git, from: &str, to: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_version_taken_back_by_hand_before_the_next_look_is_seen_all_the_same() {
+    let (world, server, person) = world().await;
+    server.stop().await;
+    let settings = world.data.join("towpath.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let slowly = text.replace("look_every_ms = 1000", "look_every_ms = 4000");
+    assert_ne!(slowly, text);
+    std::fs::write(&settings, slowly).unwrap();
+    let server = world.start().await;
+    // The first look is at once and sees 1.1.0; ours and theirs come between it and the second.
+    server.api().quiet().await;
+    let digest = world.image("api", "1.2.0").await;
+    server.deployed(&Report::of("api", "1.2.0", &digest)).await;
+    let commit = write(&world, &person, "1.2.0", "1.1.0").await;
+    let is_done = |it: &ExplainResponse| it.state == "HELD" && fact(it, "version") == Some("1.1.0");
+    let held = server.api().explained("development/api", is_done).await;
+    assert_eq!(fact(&held, "manual_change_commit"), Some(commit.as_str()));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_known_version_written_by_hand_is_deployed_and_the_slot_is_held() {
     let (world, server, person) = world().await;
     let commit = write(&world, &person, "1.1.0", "1.0.0").await;

@@ -33,23 +33,39 @@ pub(crate) async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
     }
 }
 
+/// What the last look saw and settled.
+struct Seen {
+    snapshot: Arc<Snapshot>,
+    /// What the log knew to be written then.
+    written: BTreeMap<Place, String>,
+}
+
 async fn look_for_ever(inner: &Inner) {
-    let mut seen: Option<Arc<Snapshot>> = None;
+    let mut seen: Option<Seen> = None;
     let mut said = String::new();
     let mut every = tokio::time::interval(inner.deps.look_every);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         every.tick().await;
         let trouble = match inner.deps.desk.look().await {
-            Ok(now) if seen.as_ref().is_some_and(|it| it.commit == now.commit) => None,
+            Ok(now)
+                if seen
+                    .as_ref()
+                    .is_some_and(|it| it.snapshot.commit == now.commit) =>
+            {
+                None
+            }
             Ok(now) => {
                 inner.route_unmatched(&now).await;
                 let planned = inner.look_at_plans(&now).await;
-                let looked = inner.look_for_edits(seen.as_deref(), &now).await;
-                if looked.is_ok() {
-                    seen = Some(now);
+                match inner.look_for_edits(seen.as_ref(), &now).await {
+                    Ok(written) => {
+                        let snapshot = now;
+                        seen = Some(Seen { snapshot, written });
+                        planned.err()
+                    }
+                    Err(why) => Some(why),
                 }
-                looked.err().or(planned.err())
             }
             Err(error) => Some(error.to_string()),
         };
@@ -83,31 +99,34 @@ impl Inner {
         }
     }
 
+    /// Says what the log knew to be written, once every place is settled.
     async fn look_for_edits(
         &self,
-        before: Option<&Snapshot>,
+        before: Option<&Seen>,
         now: &Snapshot,
-    ) -> Result<(), String> {
+    ) -> Result<BTreeMap<Place, String>, String> {
+        let snapshot = before.map(|it| &*it.snapshot);
         let changed: BTreeSet<&str> = now
             .files
             .iter()
-            .filter(|(path, blob)| before.is_none_or(|it| it.files.get(*path) != Some(*blob)))
+            .filter(|(path, blob)| snapshot.is_none_or(|it| it.files.get(*path) != Some(*blob)))
             .map(|(path, _)| path.as_str())
             .collect();
-        if changed.is_empty() {
-            return Ok(());
-        }
         self.catch_up().await?;
+        let written = self.world().written();
+        // A file that we changed and a person changed back between two looks is the same file.
+        let moved =
+            |place: &Place| before.is_some_and(|it| it.written.get(place) != written.get(place));
         let mut unsettled = false;
         for (place, location) in places(now) {
-            if changed.contains(location.file.as_str()) {
-                unsettled |= !self.look_at(&place, &location, before, now).await?;
+            if changed.contains(location.file.as_str()) || moved(&place) {
+                unsettled |= !self.look_at(&place, &location, snapshot, now).await?;
             }
         }
         if unsettled {
             Err("a slot is busy; it is looked at again".into())
         } else {
-            Ok(())
+            Ok(written)
         }
     }
 

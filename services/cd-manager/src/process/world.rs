@@ -152,6 +152,12 @@ impl World {
         })
     }
 
+    /// The version that each manifest holds, as far as the log knows.
+    pub fn written(&self) -> BTreeMap<Place, String> {
+        let written = |it: &slot::State| Some((it.place.clone(), it.written.clone()?));
+        self.slots.values().filter_map(written).collect()
+    }
+
     /// How far in the log everything is folded.
     pub fn position(&self) -> u64 {
         self.position
