@@ -240,7 +240,7 @@ def main():
     parser.add_argument("--towpath", required=True, help="the towpath binary")
     parser.add_argument("--minutes", type=float, default=10, help="how long [10]")
     parser.add_argument("--rate", type=float, default=20, help="reports per second [20]")
-    parser.add_argument("--applications", type=int, default=100, help="how many [100]")
+    parser.add_argument("--applications", type=int, default=100, help="how many; with one for each report nothing is superseded [100]")
     parser.add_argument("--environments", type=int, default=1, help="stages of their track [1]")
     parser.add_argument("--drain", type=int, default=600, help="seconds that everything may take afterwards [600]")
     parser.add_argument("--seed", type=int, default=1, help="who is hit when [1]")
