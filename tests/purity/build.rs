@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                  #[expect(clippy::allow_attributes, reason = \"not every domain leaves something unused\")]\n\
                  #[allow(dead_code, unused_imports, reason = \"what uses it stays behind in its crate\")]\n\
                  #[cfg(not(test))]\n\
-                 #[path = \"{path}\"]\npub mod {module};\n",
+                 #[path = \"{path}\"]\npub mod of_{module};\n",
                 path = file.canonicalize()?.display().to_string().escape_default(),
                 module = name.replace('-', "_"),
             )?;

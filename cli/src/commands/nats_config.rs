@@ -11,12 +11,11 @@ use crate::output;
 pub(super) fn run(passwords: Option<&Path>) -> Result<(), Failure> {
     let mut users = Vec::new();
     for user in permissions::users(&Place::default()) {
-        let secret = match passwords {
-            Some(dir) => Secret::Plain(password(dir, &user.name)?),
-            None => {
-                let name = user.name.to_ascii_uppercase().replace('-', "_");
-                Secret::Variable(format!("TOWPATH_NATS_{name}"))
-            }
+        let secret = if let Some(dir) = passwords {
+            Secret::Plain(password(dir, &user.name)?)
+        } else {
+            let name = user.name.to_ascii_uppercase().replace('-', "_");
+            Secret::Variable(format!("TOWPATH_NATS_{name}"))
         };
         users.push((user, secret));
     }

@@ -118,7 +118,16 @@ pub(crate) fn nats_refused(error: &nats::OpenError) -> Failure {
         nats::OpenError::Unreachable { .. } | nats::OpenError::Restoring { .. } => {
             Failure::broke("log-unavailable", error.to_string())
         }
-        other => refused("log-refused", other),
+        other @ (nats::OpenError::Refused { .. }
+        | nats::OpenError::Version { .. }
+        | nats::OpenError::MaxPayload { .. }
+        | nats::OpenError::Options(_)
+        | nats::OpenError::Missing { .. }
+        | nats::OpenError::Identity { .. }
+        | nats::OpenError::Config { .. }
+        | nats::OpenError::Failed { .. }
+        | nats::OpenError::Corrupt(_)
+        | nats::OpenError::Read(_)) => refused("log-refused", other),
     }
 }
 
