@@ -96,12 +96,10 @@ impl Codec for Decisions {
                 by,
                 rule,
             } => superseded(stage, environment, *by, *rule),
-            Event::StageSucceeded { stage } => record(
-                "StageSucceeded",
-                &pb::StageSucceeded {
-                    stage: stage.clone(),
-                },
-            ),
+            Event::StageSucceeded { stage } => {
+                let stage = stage.clone();
+                record("StageSucceeded", &pb::StageSucceeded { stage })
+            }
             Event::Ended(end) => ended(end),
             Event::Retried {
                 environment,

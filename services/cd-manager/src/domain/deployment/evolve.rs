@@ -20,14 +20,8 @@ pub(super) fn evolve(deployment: &mut Deployment, event: &Event) {
             plan,
             ..
         } => {
-            set(
-                deployment,
-                environment,
-                Step::Requested {
-                    since: since.clone(),
-                    plan: plan.clone(),
-                },
-            );
+            let (since, plan) = (since.clone(), plan.clone());
+            set(deployment, environment, Step::Requested { since, plan });
         }
         Event::Committed {
             environment,
