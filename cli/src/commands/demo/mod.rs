@@ -67,13 +67,16 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
 /// Makes what a server is started on. What was prepared before is kept, so that whoever starts
 /// the server may do this each time.
 async fn prepare(dir: Option<&Path>) -> Result<(), Failure> {
-    let before = dir.map(world::World::open).and_then(Result::ok);
-    let (dir, world) = match (dir, before) {
-        (Some(dir), Some(world)) => (std::path::absolute(dir)?, world),
-        (dir, _) => {
-            let dir = place(dir)?;
-            let world = world::World::make(&dir).await?;
-            (dir, world)
+    let dir = match dir {
+        Some(dir) => std::path::absolute(dir)?,
+        None => place(None)?,
+    };
+    let world = match world::World::open(&dir) {
+        Ok(world) => world,
+        // Whatever else is in the directory stays as it is.
+        Err(_) => {
+            std::fs::create_dir_all(&dir)?;
+            world::World::make(&dir).await?
         }
     };
     output::line(&format!("manifests   {}", world.remote.display()))?;

@@ -51,13 +51,16 @@ impl Book {
         self.faults.lock().unwrap().extend(faults);
     }
 
-    /// Versions that were taken of one definition, in order.
+    /// Versions that were taken of one definition, in order, each once: a broker that was killed
+    /// may deliver again what it had been told is done, and a report again changes nothing.
     pub(crate) fn versions(&self, definition: &str) -> Vec<String> {
         let taken = self.taken.lock().unwrap();
         let of = taken
             .iter()
             .filter(|(_, it)| it.request.definition == definition);
-        of.map(|(_, it)| it.request.version.clone()).collect()
+        let mut versions: Vec<_> = of.map(|(_, it)| it.request.version.clone()).collect();
+        versions.dedup();
+        versions
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -182,6 +185,15 @@ impl World {
         })
         .await;
         assert_eq!(self.book.count(), count, "nothing is reported twice");
+    }
+
+    /// Waits until these versions of `api` were taken, some of them perhaps again, and nothing
+    /// waits any more.
+    pub(crate) async fn settled_after_kills(&self, versions: &[&str]) {
+        eventually("all is answered", async || {
+            self.book.versions("api") == versions && self.held(intake::IN).await == 0
+        })
+        .await;
     }
 }
 
