@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::program::Program;
 
 /// A program of tests/clients/python.
@@ -25,9 +27,10 @@ async fn environment(home: &Path) -> PathBuf {
     let asked = std::fs::read(&wanted).unwrap();
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
     std::fs::create_dir_all(&tools).unwrap();
-    let environment = tools.canonicalize().unwrap().join("clients");
-    let made = environment.join("made-from");
-    if std::fs::read(&made).is_ok_and(|it| it == asked) {
+    // Named by what it holds: one that is in use is never replaced.
+    let name = format!("clients-{:.16}", hex(&Sha256::digest(&asked)));
+    let environment = tools.canonicalize().unwrap().join(name);
+    if environment.is_dir() {
         return environment.join("bin/python");
     }
     let new = environment.with_extension(std::process::id().to_string());
@@ -49,10 +52,12 @@ async fn environment(home: &Path) -> PathBuf {
         .run()
         .await
         .ok();
-    std::fs::write(new.join("made-from"), &asked).unwrap();
     // Another test may have made one meanwhile; either will do.
-    std::fs::remove_dir_all(&environment).ok();
     std::fs::rename(&new, &environment).ok();
     std::fs::remove_dir_all(&new).ok();
     environment.join("bin/python")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|it| format!("{it:02x}")).collect()
 }

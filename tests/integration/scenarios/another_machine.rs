@@ -117,9 +117,13 @@ async fn the_demo_goes_to_a_server_that_runs_already() {
     let commit = told.lines().find_map(|line| line.strip_prefix("commit"));
     let commit = commit.unwrap_or_else(|| panic!("{told}")).trim().to_owned();
     assert_eq!(commit, tip(&it.dir.join("manifests.git")), "{told}");
-    // The same builds are the same deployments: told again, nothing is done twice.
-    demo(&["--dir", &place]).await.ok();
-    assert_eq!(commit, tip(&it.dir.join("manifests.git")));
+    // Told again, it tells of versions of its own.
+    let again = demo(&["--dir", &place]).await.ok();
+    assert!(
+        told.contains(" 1.2.0,") && again.contains(" 2.2.0,"),
+        "{again}"
+    );
+    assert_ne!(commit, tip(&it.dir.join("manifests.git")));
 }
 
 /// The commit of a bare repository's branch.

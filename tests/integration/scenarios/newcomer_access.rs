@@ -150,7 +150,7 @@ async fn a_path_that_is_not_there_is_404_and_a_method_that_nobody_serves_is_405(
     let server = world.start().await;
     let ci = world.token("ci", "ci").await;
     for token in [None, Some(ci.as_str()), Some(server.token.as_str())] {
-        for path in ["/api/v1/nope", "/metrics", "/", "/api/v1/builds/x"] {
+        for path in ["/api/v1/nope", "/metricz", "/", "/api/v1/builds/x"] {
             let answer = ask(&server, Method::GET, path, token).await;
             is_error(&answer, 404, path);
         }

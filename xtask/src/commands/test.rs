@@ -233,13 +233,13 @@ mod tests {
         let both: Vec<_> = SUITES.iter().collect();
         let filter = nextest_filter(&both);
         assert!(filter.starts_with("not (package(git) + "), "{filter}");
-        assert!(filter.ends_with(" + test(sqlite3_shell))"), "{filter}");
+        assert!(filter.contains(" + test(sqlite3_shell)"), "{filter}");
         let plain = plain_arguments(&both, Some("name")).join(" ");
         assert!(
             plain.contains("--exclude git --exclude cd-manager"),
             "{plain}"
         );
-        assert!(plain.ends_with("name -- --skip sqlite3_shell"), "{plain}");
+        assert!(plain.contains("name -- --skip sqlite3_shell"), "{plain}");
     }
 
     #[test]
