@@ -67,6 +67,9 @@ fn durability(status: &pb::GetStatusResponse) -> String {
         "fsync" => {
             "survives a process kill and a power cut; not the loss of this disk (`towpath log export` makes a copy)"
         }
+        "replicated" => {
+            "survives a process kill and the loss of a machine; not a power cut of all servers at once"
+        }
         "memory" => "survives nothing",
         _ => "survives a process kill; not a power cut",
     };

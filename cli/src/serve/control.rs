@@ -128,6 +128,7 @@ impl Control {
             let Ok(Ok(answer)) = asked else { continue };
             let there = answer.into_inner();
             status.unwell.extend(there.unwell);
+            status.set_aside.extend(there.set_aside);
             status.roles.extend(
                 there
                     .roles

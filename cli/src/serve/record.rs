@@ -104,10 +104,10 @@ pub(crate) fn nats_options(config: &Config) -> Result<nats::Options, Failure> {
         Profile::Development => nats::Profile::Development,
         Profile::Production => nats::Profile::Production,
     };
-    options.durability = if log.synced {
-        Durability::Fsync
-    } else {
-        Durability::OsBuffered
+    options.durability = match (log.synced, log.replicas) {
+        (true, _) => Durability::Fsync,
+        (false, 0 | 1) => Durability::OsBuffered,
+        (false, _) => Durability::Replicated,
     };
     Ok(options)
 }

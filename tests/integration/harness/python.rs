@@ -28,7 +28,8 @@ async fn environment(home: &Path) -> PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
     std::fs::create_dir_all(&tools).unwrap();
     // Named by what it holds: one that is in use is never replaced.
-    let name = format!("clients-{:.16}", hex(&Sha256::digest(&asked)));
+    let digest = ids::Digest::from_bytes(Sha256::digest(&asked).into());
+    let name = format!("clients-{:.16}", digest.hex());
     let environment = tools.canonicalize().unwrap().join(name);
     if environment.is_dir() {
         return environment.join("bin/python");
@@ -56,8 +57,4 @@ async fn environment(home: &Path) -> PathBuf {
     std::fs::rename(&new, &environment).ok();
     std::fs::remove_dir_all(&new).ok();
     environment.join("bin/python")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
 }

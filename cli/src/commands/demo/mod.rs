@@ -71,13 +71,12 @@ async fn prepare(dir: Option<&Path>) -> Result<(), Failure> {
         Some(dir) => std::path::absolute(dir)?,
         None => place(None)?,
     };
-    let world = match world::World::open(&dir) {
-        Ok(world) => world,
-        // Whatever else is in the directory stays as it is.
-        Err(_) => {
-            std::fs::create_dir_all(&dir)?;
-            world::World::make(&dir).await?
-        }
+    // Whatever else is in the directory stays as it is.
+    let world = if let Ok(world) = world::World::open(&dir) {
+        world
+    } else {
+        std::fs::create_dir_all(&dir)?;
+        world::World::make(&dir).await?
     };
     output::line(&format!("manifests   {}", world.remote.display()))?;
     output::line(&format!(
