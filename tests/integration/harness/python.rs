@@ -28,8 +28,9 @@ async fn environment(home: &Path) -> PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
     std::fs::create_dir_all(&tools).unwrap();
     // Named by what it holds: one that is in use is never replaced.
-    let digest = ids::Digest::from_bytes(Sha256::digest(&asked).into());
-    let name = format!("clients-{:.16}", digest.hex());
+    let digest: [u8; 32] = Sha256::digest(&asked).into();
+    let [a, b, c, d, ..] = digest;
+    let name = format!("clients-{:08x}", u32::from_be_bytes([a, b, c, d]));
     let environment = tools.canonicalize().unwrap().join(name);
     if environment.is_dir() {
         return environment.join("bin/python");
