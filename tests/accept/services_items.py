@@ -331,6 +331,31 @@ def commits(world, name):
     return {it["position"]: it["hash"] for it in lines}
 
 
+def second_manager(stack):
+    """Another cd-manager on the same stores takes nothing away from the one that runs."""
+    taken = stack.state["roles"]["runner"].split("//")[1]
+    for listen, ended in ((taken, 2), ("127.0.0.1:0", None)):
+        with tempfile.TemporaryDirectory() as data:
+            command = [stack.towpath, "--data", data, "serve", "--role", "cd-manager", "--listen", listen]
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                env=stack.environment(),
+            )
+            line = process.stdout.readline()
+            if ended is None and not line.startswith("ready"):
+                raise Failed("a second cd-manager does not start")
+            if ended is None:
+                process.terminate()
+            code = process.wait(60)
+            if ended is not None and code != ended:
+                raise Failed(f"on a port that is taken it exited {code}")
+        stack.ask("access", "list")
+    print("a second cd-manager, and one that cannot start: the admin's token goes on")
+
+
 def restore(options):
     """NATS gets an old copy of its store: every role halts, and the archive brings all back."""
     world = World(options)
@@ -348,6 +373,12 @@ def restore(options):
         world.deployed()
     before = commits(world, f"before, {wait} s later")
     time.sleep(1)
+    again = ("log", "restore", "--from", "archive", "--new-epoch")
+    code, _, err = stack.run(*again, user="operator")
+    if code != 1:
+        raise Failed(f"a whole log was replaced: {err}")
+    says(err, "nothing-to-restore")
+    second_manager(stack)
 
     stack.stop("nats-1")
     stacks.copy_tree(copy, store)

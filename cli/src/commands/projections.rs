@@ -16,42 +16,49 @@ use crate::serve::{database, projections, refused};
 pub(super) async fn run(scene: &Scene, command: args::Projections) -> Result<ExitCode, Failure> {
     let data = scene.data()?;
     let config = service::Config::load(&data, crate::home::settings())?;
-    // In PostgreSQL each role has a schema of its own; today one of them has read models.
-    let roles: &[Role] = if config.reads.url.is_empty() {
-        &Role::ALL
-    } else {
-        &[Role::CdManager]
-    };
-    let read = database(&data, &config, roles)?;
     let record = scene.record().await?;
-    let log = record.log();
-    let code = match command {
-        args::Projections::Rebuild => {
-            // A file has one user; a schema is rebuilt while it is served.
-            let _lock = matches!(read, Database::File(_))
-                .then(|| lock::lock(&data))
-                .transpose()
-                .map_err(|error| refused("data-directory-in-use", &error))?;
-            let mut progress = progress("rebuilding");
-            let at = projector::rebuild(&read, &log, &projections(roles), &mut progress)
-                .await
-                .map_err(|error| refused("read-models", &error))?;
-            if scene.is_json() {
-                output::json(&json!({ "position": at.position.0 }))?;
-            } else {
-                output::line(&format!("rebuilt up to position {}", at.position.0))?;
-            }
-            ExitCode::SUCCESS
-        }
-        args::Projections::Verify => {
-            let found = projector::verify(&read, &log, &projections(roles))
-                .await
-                .map_err(|error| refused("read-models", &error))?;
-            show(scene, &found)?
-        }
+    // In PostgreSQL each role has a schema of its own; a file holds what all of them show.
+    let schemas: Vec<&[Role]> = if config.reads.url.is_empty() {
+        vec![&Role::ALL]
+    } else {
+        Role::ALL.chunks(1).collect()
     };
+    let mut found = Vec::new();
+    let mut position = 0;
+    for roles in schemas {
+        let read = database(&data, &config, roles)?;
+        match command {
+            args::Projections::Rebuild => {
+                // A file has one user; a schema is rebuilt while it is served.
+                let _lock = matches!(read, Database::File(_))
+                    .then(|| lock::lock(&data))
+                    .transpose()
+                    .map_err(|error| refused("data-directory-in-use", &error))?;
+                let mut progress = progress("rebuilding");
+                let models = projections(roles);
+                let at = projector::rebuild(&read, &record.log(), &models, &mut progress).await;
+                position = at
+                    .map_err(|error| refused("read-models", &error))?
+                    .position
+                    .0;
+            }
+            args::Projections::Verify => {
+                let models = projections(roles);
+                let all = projector::verify(&read, &record.log(), &models).await;
+                found.extend(all.map_err(|error| refused("read-models", &error))?);
+            }
+        }
+    }
     record.close().await;
-    Ok(code)
+    match command {
+        args::Projections::Verify => show(scene, &found),
+        args::Projections::Rebuild if scene.is_json() => {
+            output::json(&json!({ "position": position })).map(|()| ExitCode::SUCCESS)
+        }
+        args::Projections::Rebuild => {
+            output::line(&format!("rebuilt up to position {position}")).map(|()| ExitCode::SUCCESS)
+        }
+    }
 }
 
 fn show(scene: &Scene, found: &[projector::Difference]) -> Result<ExitCode, Failure> {

@@ -1,7 +1,7 @@
 //! `towpath log restore`: the log again, from its archive, in a later epoch.
 
-use eventlog::archive::Archive;
-use eventlog::nats::{self, OpenError};
+use eventlog::archive::{Archive, Divergence};
+use eventlog::nats::{self, NatsLog, OpenError};
 use eventlog::{LogIdentity, Position, SealedCommit};
 use futures::stream::{self, Stream, StreamExt as _};
 use serde_json::json;
@@ -35,12 +35,14 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
             "the archive holds nothing yet",
         ));
     };
+    let options = nats_options(&config)?;
+    refuse_loss(&options, &archive).await?;
     let next = LogIdentity {
         epoch: archived.epoch + 1,
         ..archived
     };
     let commits = Box::pin(commits(&archive));
-    let restored = nats::restore(&nats_options(&config)?, &next, commits)
+    let restored = nats::restore(&options, &next, commits)
         .await
         .map_err(|error| nats_refused(&error))?;
     archive.close().await;
@@ -54,6 +56,32 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
         "{} commits of log {} are in {}, epoch {}; roles go on by themselves",
         restored.commits, next.log_id, restored.stream, next.epoch
     ))
+}
+
+/// A log that can be read is not replaced by an archive that holds less, nor for nothing.
+async fn refuse_loss(options: &nats::Options, archive: &Archive) -> Result<(), Failure> {
+    // One that cannot be opened is why somebody restores.
+    let Ok(log) = NatsLog::open(options).await else {
+        return Ok(());
+    };
+    let compared = archive.compare(&log).await;
+    log.close().await;
+    let compared = compared.map_err(|error| Failure::broke("archive", error.to_string()))?;
+    match compared.divergence {
+        None => Err(Failure::refused(
+            "nothing-to-restore",
+            format!(
+                "the log can be read, and the archive holds the same up to position {}",
+                compared.archived.0
+            ),
+        )),
+        Some(Divergence::NotArchived { position, .. }) => Err(Failure::refused(
+            "archive-behind",
+            format!("the log holds commits from position {position} on that the archive does not: a restore would lose them"),
+        )
+        .fix("let cd-manager run until `towpath log verify` says that the archive holds the same")),
+        Some(Divergence::NotInLog { .. } | Divergence::Other { .. }) => Ok(()),
+    }
 }
 
 async fn identity(archive: &Archive) -> Result<Option<LogIdentity>, Failure> {

@@ -43,6 +43,9 @@ pub(crate) async fn start(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let telemetry = open_telemetry(config, wanted, clock.as_ref())?;
+    // Before anything is written: a start that cannot serve changes nothing.
+    let listener = serve::bind(address).await?;
+    let bound = listener.local_addr()?;
     let record = Record::open(data, config, clock.as_ref(), entropy.as_ref()).await?;
     ground::keep_private(data, "log.db")?;
     let projector = ground::open_projector(data, config, wanted, record.log()).await?;
@@ -67,15 +70,13 @@ pub(crate) async fn start(
     };
     ground.follow_identities().await?;
     let parts = open_parts(&ground, wanted).await?;
-    let listener = serve::bind(address).await?;
-    let bound = listener.local_addr()?;
     let peers = presence::watch(&ground, wanted)?;
     if let Some(keeper) = keeper {
         let stop = ground.stop.clone();
         ground.tasks.spawn(async move { keeper.run(stop).await });
     }
     run(&ground, &parts);
-    let router = router::router(&ground, &parts, &peers);
+    let router = router::router(&ground, wanted, &parts, &peers);
     let address = format!("{}://{bound}", if tls.is_some() { "https" } else { "http" });
     let front = tokio::spawn(serve::serve(listener, router, tls, ground.stop.clone()));
     publish(data, &address)?;

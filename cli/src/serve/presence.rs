@@ -82,7 +82,7 @@ async fn ask(
     stop: tokio_util::sync::CancellationToken,
 ) {
     loop {
-        match health(&channel).await {
+        match health(role, &channel).await {
             Ok(()) => roles.elsewhere(role.as_str(), None),
             Err(why) => roles.elsewhere(role.as_str(), Some(format!("at {url}: {why}"))),
         }
@@ -93,11 +93,17 @@ async fn ask(
     }
 }
 
-async fn health(channel: &Channel) -> Result<(), String> {
+async fn health(role: Role, channel: &Channel) -> Result<(), String> {
     let mut client = HealthClient::new(channel.clone());
-    let asked = client.check(HealthCheckRequest::default());
+    let asked = client.check(HealthCheckRequest {
+        service: role.as_str().to_owned(),
+    });
     match tokio::time::timeout(PATIENCE, asked).await {
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        Ok(Err(status)) if status.code() == tonic::Code::NotFound => Err(format!(
+            "something else answers there: correct `roles.{}`",
+            role.as_str()
+        )),
         Ok(Err(status)) => Err(status.message().to_owned()),
         Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Ok(()),
         Ok(Ok(_)) => Err("it runs, and something in it has stopped".to_owned()),

@@ -4,7 +4,7 @@ use axum::routing::get;
 use proto::control::v1::control_service_server::ControlServiceServer;
 use service::fault::{Fault, Kind};
 use service::load::{self, Load};
-use service::role::Roles;
+use service::role::{Role, Roles};
 use service::{authn, serve, stale, telemetry};
 use std::sync::Arc;
 
@@ -26,7 +26,12 @@ pub(super) struct Parts {
 }
 
 /// Everything that answers on the one port.
-pub(super) fn router(ground: &Ground, parts: &Parts, peers: &Peers) -> axum::Router {
+pub(super) fn router(
+    ground: &Ground,
+    wanted: &[Role],
+    parts: &Parts,
+    peers: &Peers,
+) -> axum::Router {
     let control = Control {
         log: Arc::clone(&ground.log),
         read_position: ground.projector.position(),
@@ -54,7 +59,7 @@ pub(super) fn router(ground: &Ground, parts: &Parts, peers: &Peers) -> axum::Rou
     }
     routes
         .add_service(ControlServiceServer::new(control).max_decoding_message_size(serve::MAX_BODY))
-        .add_service(health(ground));
+        .add_service(health(ground, wanted));
     if let Ok(reflection) = reflection() {
         routes.add_service(reflection);
     }
@@ -120,13 +125,16 @@ fn stopped_here(roles: &Roles) -> Vec<&'static str> {
         .collect()
 }
 
-/// Health as gRPC asks for it: what this process runs, as one.
+/// Health as gRPC asks for it: what this process runs, as one; by each role's name, too, so that
+/// whoever asks for another role learns that it is not here.
 fn health(
     ground: &Ground,
+    wanted: &[Role],
 ) -> tonic_health::pb::health_server::HealthServer<impl tonic_health::pb::health_server::Health> {
     use tonic_health::ServingStatus::{NotServing, Serving};
     let (reporter, health) = tonic_health::server::health_reporter();
     let (roles, stop) = (ground.roles.clone(), ground.stop.clone());
+    let wanted = wanted.to_vec();
     ground.tasks.spawn(async move {
         let mut changed = roles.changed();
         loop {
@@ -136,6 +144,9 @@ fn health(
                 NotServing
             };
             reporter.set_service_status("", status).await;
+            for role in &wanted {
+                reporter.set_service_status(role.as_str(), status).await;
+            }
             tokio::select! {
                 () = stop.cancelled() => return,
                 ended = changed.changed() => if ended.is_err() { return },

@@ -11,6 +11,7 @@ use eventlog::archive::Archive;
 use git::{Author, Limits, Writer};
 use intake::Intake;
 use proto::access::v1::access_service_server::AccessServiceServer;
+use service::config::Backend;
 use service::serve;
 
 use super::super::ground::{Ground, open_archive};
@@ -31,7 +32,16 @@ pub(in crate::serve) struct Part {
 pub(in crate::serve) async fn open(ground: &Ground) -> Result<Part, Failure> {
     let identities = Arc::new(Repository::<Identity>::new(Arc::clone(&ground.log)));
     let (clock, entropy) = (ground.clock.as_ref(), ground.entropy.as_ref());
-    admin::ensure(&ground.data, &identities, &ground.directory, clock, entropy).await?;
+    let shared = ground.config.log.backend == Backend::Nats;
+    admin::ensure(
+        &ground.data,
+        &identities,
+        &ground.directory,
+        shared,
+        clock,
+        entropy,
+    )
+    .await?;
     let access = Access {
         identities,
         directory: ground.directory.clone(),
