@@ -1,0 +1,78 @@
+//! `towpath deployments`.
+
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Deployments {
+    /// List deployments, newest first.
+    List {
+        /// Only of this application.
+        #[arg(long)]
+        application: Option<String>,
+        /// Only to this environment.
+        #[arg(long)]
+        environment: Option<String>,
+        /// Only in this state.
+        #[arg(long)]
+        state: Option<String>,
+        /// At most this many.
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+        /// As it was: a time such as 2026-11-20T10:00:00Z, or aggregate@version. Reads the log from
+        /// its beginning, so it takes longer on a long one.
+        #[arg(
+            long,
+            value_name = "WHEN",
+            default_value = "",
+            hide_default_value = true
+        )]
+        as_of: String,
+    },
+    /// Show one deployment.
+    Show {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// As it was: a time such as 2026-11-20T10:00:00Z, or aggregate@version. Reads the log from
+        /// its beginning, so it takes longer on a long one.
+        #[arg(
+            long,
+            value_name = "WHEN",
+            default_value = "",
+            hide_default_value = true
+        )]
+        as_of: String,
+    },
+    /// Follow deployments as they change.
+    Watch {
+        /// Only this one.
+        id: Option<String>,
+        /// Only of this application.
+        #[arg(long)]
+        application: Option<String>,
+        /// Only to this environment.
+        #[arg(long)]
+        environment: Option<String>,
+        /// End when all of them are at rest.
+        #[arg(long)]
+        until_settled: bool,
+    },
+    /// Try again what failed or was refused.
+    Retry {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// Check everything, record nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Give up a deployment that has not been committed.
+    Abort {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// Check everything, record nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
