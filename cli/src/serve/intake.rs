@@ -8,6 +8,7 @@ use service::Config;
 use service::config::{Backend, Log};
 
 use super::ground::Ground;
+use super::record::password;
 use super::refused;
 use crate::failure::Failure;
 
@@ -55,16 +56,10 @@ fn streams_refused(error: &StreamError) -> Failure {
 
 /// The broker of the log, which carries the queue as well.
 pub(super) fn broker(log: &Log) -> Result<Broker, Failure> {
-    let password = match &log.password_file {
-        None => String::new(),
-        Some(path) => std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage("log-password", format!("{}: {error}", path.display()))
-        })?,
-    };
     Ok(Broker {
         servers: log.servers().map(str::to_owned).collect(),
         user: log.user.clone(),
-        password: password.trim_end().to_owned(),
+        password: password(log)?.unwrap_or_default(),
         ca: log.ca.clone(),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eventlog::nats::{self, NatsLog};
 use eventlog::{Durability, EventLog, LogIdentity, SqliteLog, sqlite};
-use service::config::{Backend, Profile};
+use service::config::{Backend, Log, Profile};
 use service::entropy::Entropy;
 use service::{Clock, Config};
 
@@ -84,20 +84,10 @@ async fn open_nats(config: &Config) -> Result<NatsLog, Failure> {
 /// How the log on NATS is reached, as configured.
 pub(crate) fn nats_options(config: &Config) -> Result<nats::Options, Failure> {
     let log = &config.log;
-    let password = match &log.password_file {
-        None => None,
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| {
-                Failure::usage("log-password", format!("{}: {error}", path.display()))
-                    .fix("put the password of the NATS user into that file")
-            })?;
-            Some(text.trim().to_owned())
-        }
-    };
     let mut options = nats::Options::new("");
     options.servers = log.servers().map(str::to_owned).collect();
     options.user = Some(log.user.clone()).filter(|it| !it.is_empty());
-    options.password = password;
+    options.password = password(log)?;
     options.ca.clone_from(&log.ca);
     options.replicas = usize::from(log.replicas);
     options.profile = match log.profile {
@@ -110,6 +100,18 @@ pub(crate) fn nats_options(config: &Config) -> Result<nats::Options, Failure> {
         (false, _) => Durability::Replicated,
     };
     Ok(options)
+}
+
+/// The password of the role's NATS user, where it has one.
+pub(super) fn password(log: &Log) -> Result<Option<String>, Failure> {
+    let Some(path) = &log.password_file else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage("log-password", format!("{}: {error}", path.display()))
+            .fix("put the password of the NATS user into that file")
+    })?;
+    Ok(Some(text.trim().to_owned()))
 }
 
 /// A server that is away may come back; everything else is for a person.
