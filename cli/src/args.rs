@@ -99,7 +99,7 @@ pub(crate) enum Command {
     /// Bring NATS to what this version needs, with an operator's credentials; before the roles
     /// start.
     Migrate,
-    /// Print the users of NATS and what each may do, for nats-server's configuration.
+    /// Print the users of NATS, their accounts, and what each may do, for nats-server's configuration.
     NatsConfig {
         /// A directory with a file `nats-<user>.password` for each user; without it, passwords are
         /// variables of nats-server's environment.

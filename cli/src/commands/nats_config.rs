@@ -1,4 +1,4 @@
-//! `towpath nats-config`: the users of NATS and what each may do, as its configuration has it.
+//! `towpath nats-config`: the users of NATS and what their accounts, and what each may do, as its configuration has it.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub(super) fn run(passwords: Option<&Path>) -> Result<(), Failure> {
         };
         users.push((user, secret));
     }
-    output::line(permissions::authorization(&users).trim_end())
+    output::line(permissions::accounts(&users).trim_end())
 }
 
 fn password(dir: &Path, user: &str) -> Result<String, Failure> {

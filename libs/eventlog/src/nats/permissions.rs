@@ -1,8 +1,16 @@
 //! Who may do what on NATS: each role writes its own kinds of aggregates, reads the log, and
 //! listens to its own inbox. Nobody but the operator makes, changes or deletes a stream.
 //!
+//! Permissions of users are not enough for that. A server does not check where the answer to a
+//! request goes, so that whoever may publish *something* with a reply subject could have the
+//! server itself write its answer below `tp.evt.approval`. Therefore the streams lie in an account
+//! of their own, and each user in another one that imports exactly what it may ask: answers come
+//! back into the account of whoever asked, where no stream listens.
+//! See <https://docs.nats.io/running-a-nats-service/configuration/securing_nats/accounts>.
+//!
 //! Pure data, rendered as the text of a nats-server configuration.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::options::Place;
@@ -12,6 +20,17 @@ pub const OPERATOR: &str = "operator";
 
 /// The user that CI publishes build reports with.
 pub const CI: &str = "ci";
+
+/// The account that holds the streams; each user but the operator is in one of its own, which has
+/// this name, a dash, and the name of the user.
+pub const ACCOUNT: &str = "towpath";
+
+/// How requests to JetStream begin.
+const API: &str = "$JS.API.";
+
+/// How they begin inside the accounts of those that ask. There the server answers [`API`] by itself
+/// (“JetStream not enabled for account”), so that requests are moved out of its way.
+const MOVED: &str = "$JS.towpath.API.";
 
 /// The roles, and the kinds of aggregates that each of them writes.
 pub const ROLES: &[(&str, &[&str])] = &[
@@ -119,27 +138,131 @@ fn operator() -> User {
     }
 }
 
-/// The `authorization` block of a nats-server configuration.
-pub fn authorization(users: &[(User, Secret)]) -> String {
-    let mut text = String::from("authorization {\n  users: [\n");
-    for (user, secret) in users {
-        let password = match secret {
-            Secret::Bcrypt(text) | Secret::Plain(text) => quoted(text),
-            Secret::Variable(name) => format!("${name}"),
-        };
-        // Writing to a string cannot fail.
-        let _infallible = writeln!(
-            text,
-            "    {{\n      user: {}\n      password: {password}\n      permissions: {{\n        \
-             publish: {{ allow: {}, deny: {} }}\n        subscribe: {{ allow: {} }}\n      }}\n    }}",
-            quoted(&user.name),
-            list(&user.publish),
-            list(&user.deny),
-            list(&user.subscribe),
-        );
+impl User {
+    /// The account that it is in.
+    pub fn account(&self) -> String {
+        if self.name == OPERATOR {
+            ACCOUNT.to_owned()
+        } else {
+            format!("{ACCOUNT}-{}", self.name)
+        }
     }
-    text.push_str("  ]\n}\n");
+}
+
+/// The `accounts` block of a nats-server configuration.
+pub fn accounts(users: &[(User, Secret)]) -> String {
+    let (owners, guests): (Vec<_>, Vec<_>) = users.iter().partition(|(it, _)| it.name == OPERATOR);
+    let mut text = String::from("accounts {\n");
+    section(&mut text, ACCOUNT, |text| {
+        text.push_str("    jetstream: enabled\n");
+        listed(text, "users", owners.iter().map(|(it, by)| login(it, by)));
+        listed(text, "exports", exports(&guests));
+    });
+    for (user, secret) in guests {
+        section(&mut text, &user.account(), |text| {
+            listed(text, "users", std::iter::once(login(user, secret)));
+            listed(text, "imports", user.publish.iter().map(|it| import(it)));
+            let moved = user.publish.iter().filter(|it| it.starts_with(API));
+            let mapping = moved.map(|it| format!("{}: {}", quoted(it), quoted(&numbered(it))));
+            fenced(text, "mappings", ('{', '}'), mapping);
+        });
+    }
+    text.push_str("}\n");
     text
+}
+
+/// Each subject that some account asks for, once, with those that do.
+fn exports(guests: &[&(User, Secret)]) -> Vec<String> {
+    let mut asked = BTreeMap::<&str, Vec<String>>::new();
+    for (user, _) in guests {
+        for subject in &user.publish {
+            asked.entry(subject).or_default().push(user.account());
+        }
+    }
+    let export = |(subject, by): (&str, Vec<String>)| {
+        // One request for the next messages has many answers.
+        let kind = if subject.contains(".MSG.NEXT.") {
+            "stream"
+        } else {
+            "singleton"
+        };
+        let (subject, by) = (quoted(subject), list(&by));
+        format!("{{ service: {subject}, response_type: {kind}, accounts: {by} }}")
+    };
+    asked.into_iter().map(export).collect()
+}
+
+/// A subject as it is called inside the account of whoever asks; the server checks permissions of
+/// this name.
+fn moved(subject: &str) -> String {
+    match subject.strip_prefix(API) {
+        Some(rest) => format!("{MOVED}{rest}"),
+        None => subject.to_owned(),
+    }
+}
+
+/// The same, with the n-th `*` as `$n`: how a mapping names what a wildcard stood for.
+fn numbered(subject: &str) -> String {
+    let mut stars = 0;
+    let tokens = moved(subject);
+    let tokens = tokens.split('.').map(|token| {
+        stars += usize::from(token == "*");
+        if token == "*" {
+            format!("${stars}")
+        } else {
+            token.to_owned()
+        }
+    });
+    tokens.collect::<Vec<_>>().join(".")
+}
+
+fn import(subject: &str) -> String {
+    let local = match subject.strip_prefix(API) {
+        Some(_) => format!(", to: {}", quoted(&numbered(subject))),
+        None => String::new(),
+    };
+    let (account, subject) = (quoted(ACCOUNT), quoted(subject));
+    format!("{{ service: {{ account: {account}, subject: {subject} }}{local} }}")
+}
+
+fn login(user: &User, secret: &Secret) -> String {
+    let password = match secret {
+        Secret::Bcrypt(text) | Secret::Plain(text) => quoted(text),
+        Secret::Variable(name) => format!("${name}"),
+    };
+    let all = |subjects: &[String]| subjects.iter().map(|it| moved(it)).collect::<Vec<_>>();
+    format!(
+        "{{\n        user: {}\n        password: {password}\n        permissions: {{\n          \
+         publish: {{ allow: {}, deny: {} }}\n          subscribe: {{ allow: {} }}\n        }}\n      }}",
+        quoted(&user.name),
+        list(&all(&user.publish)),
+        list(&all(&user.deny)),
+        list(&user.subscribe),
+    )
+}
+
+fn section(text: &mut String, name: &str, fill: impl FnOnce(&mut String)) {
+    // Writing to a string cannot fail, here and below.
+    let _infallible = writeln!(text, "  {} {{", quoted(name));
+    fill(text);
+    text.push_str("  }\n");
+}
+
+fn listed(text: &mut String, name: &str, items: impl IntoIterator<Item = String>) {
+    fenced(text, name, ('[', ']'), items);
+}
+
+fn fenced(
+    text: &mut String,
+    name: &str,
+    (opens, closes): (char, char),
+    items: impl IntoIterator<Item = String>,
+) {
+    let _infallible = writeln!(text, "    {name}: {opens}");
+    for item in items {
+        let _infallible = writeln!(text, "      {item}");
+    }
+    let _infallible = writeln!(text, "    {closes}");
 }
 
 /// The whole configuration of one server without a cluster, but for the users.

@@ -17,7 +17,7 @@ fn shipped() -> String {
             (it, password)
         })
         .collect();
-    permissions::authorization(&known)
+    permissions::accounts(&known)
 }
 
 fn broker_of(broker: &Broker, name: &str, password: &str) -> intake::Broker {

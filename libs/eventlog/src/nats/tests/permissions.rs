@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_nats::{Event, ServerError};
+use futures::TryStreamExt as _;
 use tokio::sync::mpsc;
 
 use super::*;
@@ -10,7 +11,7 @@ use crate::commit::{Head, SealedCommit};
 use crate::conformance::draft;
 use crate::log::{AppendError, EventLog as _, Position};
 use crate::nats::Place;
-use crate::nats::permissions::{OPERATOR, Secret, authorization, users};
+use crate::nats::permissions::{OPERATOR, Secret, accounts, users};
 use ids::{AggregateId, Uuid};
 
 fn as_user(servers: &Servers, user: &str) -> Options {
@@ -29,7 +30,7 @@ fn guarded() -> Result<Servers, Trouble> {
             (it, secret)
         })
         .collect();
-    Servers::start(Kind::Current, 1, &authorization(&with_secrets))
+    Servers::start(Kind::Current, 1, &accounts(&with_secrets))
 }
 
 fn commit(kind: &str) -> SealedCommit {
@@ -110,8 +111,9 @@ async fn the_server_refuses_a_role_everything_else() -> Result<(), Trouble> {
     ] {
         client.publish(subject, "{}".into()).await?;
         let refused = refusals.recv().await.ok_or("the connection ended")?;
+        let end = subject.trim_start_matches("$JS.API.");
         assert!(
-            refused.contains("Publish") && refused.contains(subject),
+            refused.contains("Publish") && refused.contains(end),
             "{refused}"
         );
     }
@@ -125,5 +127,72 @@ async fn the_server_refuses_a_role_everything_else() -> Result<(), Trouble> {
     }
     assert_eq!(log.tail().await?.position, Position(1));
     NatsLog::open(&options).await?;
+    Ok(())
+}
+
+/// How many messages of a kind that is nobody's here lie in the log.
+async fn smuggled(operator: &async_nats::Client) -> Result<usize, Trouble> {
+    let context = async_nats::jetstream::new(operator.clone());
+    let stream = context.get_stream("TP_EVT").await?;
+    let held = stream.info_builder().subjects("tp.evt.approval.>");
+    Ok(held.fetch().await?.try_collect::<Vec<_>>().await?.len())
+}
+
+/// A server sends its answers wherever the question says, also into a stream. Whoever is in
+/// another account than the streams cannot name a place there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_of_the_server_becomes_a_message_of_the_log() -> Result<(), Trouble> {
+    let servers = guarded()?;
+    create(&as_user(&servers, OPERATOR), &identity()).await?;
+    let (operator, _refusals) = bare(&as_user(&servers, OPERATOR)).await?;
+    let reports = async_nats::jetstream::stream::Config {
+        name: "TP_IN".into(),
+        subjects: vec!["tp.in.>".into()],
+        ..Default::default()
+    };
+    let context = async_nats::jetstream::new(operator.clone());
+    context.create_stream(reports).await?;
+    let log = NatsLog::open(&as_user(&servers, "releaser")).await?;
+    log.append(&commit("release")).await?;
+    let foreign = "tp.evt.approval.00000000000000000000000000000001";
+    for (user, subject, body) in [
+        ("ci", "tp.in.build.api", "{}"),
+        ("runner", "$JS.API.STREAM.INFO.TP_EVT", ""),
+        ("runner", "$JS.API.STREAM.NAMES", ""),
+        ("runner", "$JS.API.STREAM.MSG.GET.TP_EVT", r#"{"seq":1}"#),
+        ("runner", "$JS.API.CONSUMER.CREATE.TP_EVT", "{}"),
+        ("runner", "$JS.API.CONSUMER.MSG.NEXT.TP_EVT.x", "1"),
+        (
+            "runner",
+            "tp.evt.run.00000000000000000000000000000001",
+            "{}",
+        ),
+    ] {
+        let (client, _refusals) = bare(&as_user(&servers, user)).await?;
+        let sent = client.publish_with_reply(subject, foreign, body.into());
+        sent.await?;
+        // What was asked later on the same connection is answered later.
+        client.request(subject, body.into()).await.ok();
+        assert_eq!(smuggled(&operator).await?, 0, "{user}: {subject}");
+    }
+    // Nor does a consumer that delivers there.
+    let (client, _refusals) = bare(&as_user(&servers, "runner")).await?;
+    for subject in [foreign, "$JS.API.STREAM.PURGE.TP_EVT"] {
+        let config = format!(
+            r#"{{"stream_name":"TP_EVT","config":{{"deliver_subject":"{subject}","ack_policy":"none"}}}}"#
+        );
+        let create = client.request("$JS.API.CONSUMER.CREATE.TP_EVT", config.into());
+        create.await?;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(smuggled(&operator).await?, 0);
+    let held = context.get_stream("TP_EVT").await?;
+    // The release, and what the runner may write: twice.
+    assert_eq!(held.get_info().await?.state.messages, 3);
+    let reply = operator.publish_with_reply("tp.in.build.api", foreign, "{}".into());
+    reply.await?;
+    while smuggled(&operator).await? == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     Ok(())
 }
