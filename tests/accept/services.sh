@@ -88,7 +88,13 @@ chaos() {
 mixed() {
     git clone -q . "$world/before" && git -C "$world/before" checkout -q HEAD~1 &&
         (cd "$world/before" && CARGO_TARGET_DIR=$world/before/target cargo build --quiet --workspace --bin towpath) &&
-        services mixed --before "$world/before/target/debug/towpath"
+        services mixed --before "$world/before/target/debug/towpath" &&
+        mixed_split runner,changelog && mixed_split cd-manager,releaser,approval-ledger
+}
+
+# The main job with these roles of the commit before.
+mixed_split() {
+    TOWPATH_BIN_BEFORE=$world/before/target/debug/towpath TOWPATH_BEFORE=$1 split
 }
 
 item 'binaries' binaries
@@ -100,12 +106,14 @@ item '7 an old copy of the log is noticed, the archive brings all back' services
 if [ "$form" = full ]; then
     item '2, 3, 4, 6, 7 the log on NATS' tests eventlog 'test(nats::)'
     item '3 the race test can see the bug' unfenced
-    item '8 rebuilt while it is read' tests bench 'test(served)'
+    item '8 rebuilt while it is read' tests integration 'test(::rebuild_served::)'
     item '9 an event of a later version' tests integration 'test(::future_event::)'
     item '9 roles of the commit before' mixed
+    export TOWPATH_TEST_SHAPE=split
     item '10 a Python client' tests integration 'test(::python_client::)'
     item '11 events of CI' tests integration 'test(::events::)'
     item '14 traces' tests integration 'test(::telemetry::)'
+    unset TOWPATH_TEST_SHAPE
 else
     echo "not run here: what .ci/run runs as tests, and roles of the commit before"
 fi

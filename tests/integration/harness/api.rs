@@ -74,14 +74,16 @@ impl Api {
         }
     }
 
-    async fn client(&self) -> Result<DeliveryServiceClient<Channel>, Failure> {
+    /// A connection of its own.
+    pub(crate) async fn client(&self) -> Result<DeliveryServiceClient<Channel>, Failure> {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
         let channel = endpoint.timeout(SETTLED).connect().await;
         let channel = channel.map_err(|it| Status::unavailable(format!("{it:?}")))?;
         Ok(DeliveryServiceClient::new(channel))
     }
 
-    fn request<T>(&self, message: T, key: Option<&str>) -> Request<T> {
+    /// A message with this identity's token.
+    pub(crate) fn request<T>(&self, message: T, key: Option<&str>) -> Request<T> {
         let mut request = Request::new(message);
         let metadata = request.metadata_mut();
         if !self.token.is_empty() {

@@ -53,6 +53,9 @@ pub(crate) struct Given {
 pub(crate) struct Settings {
     /// The binary under test.
     pub(crate) towpath: PathBuf,
+    /// `TOWPATH_BIN_BEFORE` and `TOWPATH_BEFORE` (`runner,changelog`): another version's binary, and
+    /// the roles that run it where each role is a process.
+    pub(crate) before: Option<(PathBuf, Vec<String>)>,
     pub(crate) form: Form,
     /// `TOWPATH_TEST_SHAPE`: what a world's server is unless the test says.
     pub(crate) shape: Shape,
@@ -84,7 +87,13 @@ fn read() -> Settings {
         token: variable("TOWPATH_TEST_TOKEN")
             .expect("TOWPATH_TEST_SERVER needs TOWPATH_TEST_TOKEN"),
     });
+    let before = variable("TOWPATH_BEFORE").map(|roles| {
+        let binary = variable("TOWPATH_BIN_BEFORE").expect("whose roles TOWPATH_BEFORE names");
+        let roles = roles.split(',').map(str::to_owned).collect();
+        (PathBuf::from(binary), roles)
+    });
     Settings {
+        before,
         towpath: variable("TOWPATH_BIN").map_or_else(beside_this_test, PathBuf::from),
         form: match variable("TOWPATH_ACCEPT").as_deref() {
             None | Some("quick") => Form::Quick,

@@ -9,7 +9,7 @@ use testkit::process::Running;
 use testkit::{nats, postgres};
 
 use super::program::{Outcome, Program};
-use super::{World, free_port};
+use super::{World, free_port, settings};
 
 /// The roles, in the order in which they start. The first is the gateway.
 pub(crate) const ROLES: [&str; 5] = [
@@ -86,15 +86,25 @@ impl Stores {
 
     /// The binary on a role's data directory, as a NATS user.
     fn program(&self, world: &World, role: &str, user: &str) -> Program {
+        self.on(world.towpath(), world, role, user)
+    }
+
+    fn on(&self, program: Program, world: &World, role: &str, user: &str) -> Program {
         let data = data(world, role);
-        let program = world.towpath().args(["--data", data.to_str().unwrap()]);
+        let program = program.args(["--data", data.to_str().unwrap()]);
         self.within(program, world, user)
     }
 
     /// The command of a role; the gateway may be told to listen elsewhere, and more.
     pub(crate) fn role(&self, world: &World, role: &str) -> Program {
         let address = self.address(role);
-        self.program(world, role, role)
+        let program = match &settings().before {
+            Some((binary, roles)) if roles.iter().any(|it| it == role) => {
+                Program::new(binary, &world.home())
+            }
+            Some(_) | None => world.towpath(),
+        };
+        self.on(program, world, role, role)
             .args(["serve", "--role", role, "--listen", &address])
     }
 

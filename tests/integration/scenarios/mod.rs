@@ -41,6 +41,7 @@ mod other_digest;
 mod python_client;
 #[path = "10_rebuild.rs"]
 mod rebuild;
+mod rebuild_served;
 mod release;
 mod release_registry;
 mod rollback;

@@ -88,20 +88,28 @@ async fn stalled(shared: &Shared) {
 }
 
 impl Shared {
-    /// Waits until the ids of everything up to a position are known.
+    /// Waits until the ids of everything up to a position are known: as long as it goes on. How
+    /// much there is to read at the start depends on the log, how fast it comes on the machine.
     pub(super) async fn followed_to(&self, position: u64) -> Result<(), ReadError> {
         let mut followed = self.followed.subscribe();
-        let reached = async {
-            // The sender lives as long as we do.
-            let _ended = followed.wait_for(|it| *it >= position).await.is_err();
-            Ok(())
-        };
         let patience = self.api.timeouts.patience;
-        match tokio::time::timeout(patience, self.unless_halted(reached)).await {
-            Ok(result) => result,
-            Err(_) => Err(ReadError::Unavailable(format!(
-                "the log was not read up to position {position} in time"
-            ))),
+        loop {
+            if *followed.borrow_and_update() >= position {
+                return Ok(());
+            }
+            let more = async {
+                // The sender lives as long as we do.
+                let _ended = followed.changed().await.is_err();
+                Ok(())
+            };
+            match tokio::time::timeout(patience, self.unless_halted(more)).await {
+                Ok(result) => result?,
+                Err(_) => {
+                    return Err(ReadError::Unavailable(format!(
+                        "of the log up to position {position} nothing came in {patience:?}"
+                    )));
+                }
+            }
         }
     }
 

@@ -1,8 +1,6 @@
 //! Read models made anew from the log.
 
 mod postgres;
-#[cfg(test)]
-mod served;
 
 use std::path::Path;
 use std::sync::Arc;
