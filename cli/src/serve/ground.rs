@@ -1,6 +1,8 @@
 //! What every role of a process stands on: the log, the identities, the manifests, the data
 //! directory.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use eventlog::archive::Archive;
 use eventlog::lease::{Gate, Keeper, Leases};
 use eventlog::projector::{Database, Server};
 use eventlog::{EventLog, Projector};
+use futures::FutureExt as _;
 use service::entropy::Entropy;
 use service::key::Keys;
 use service::role::{Role, Roles};
@@ -60,11 +63,13 @@ impl Ground {
         self.roles.started(role);
         let (roles, stop) = (self.roles.clone(), self.stop.clone());
         self.tasks.spawn(async move {
-            let ended = run.await;
+            let ended = AssertUnwindSafe(run).catch_unwind().await;
             if !stop.is_cancelled() {
-                let why = ended
-                    .err()
-                    .map_or_else(|| "it ended".to_owned(), |error| error.to_string());
+                let why = match ended {
+                    Ok(Ok(())) => "it ended".to_owned(),
+                    Ok(Err(error)) => error.to_string(),
+                    Err(panic) => format!("a defect: {}", words(panic.as_ref())),
+                };
                 tracing::error!(role, %why, "a role stopped");
                 roles.stopped(role, why);
             }
@@ -94,6 +99,13 @@ impl Ground {
             Failure::refused("log-corrupt", "the identities in the log cannot be read")
         })
     }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it panicked")
 }
 
 /// Only its owner may look into the data directory.

@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
-use eventlog::{Codec as _, EventLog, Item, Position, ReadError, Stored};
+use eventlog::{
+    Codec as _, EventLog, Item, Position, ReadError, Stored, Subscription, UnknownEvent,
+};
 use sha2::Digest as _;
 
 use crate::domain::identity::{Event, Identity};
 use crate::{Principal, Token};
+
+/// How soon a log that could not be read is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// One identity, as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,16 +183,53 @@ impl Directory {
         caught_up: impl FnOnce(),
     ) -> Result<(), ReadError> {
         let mut caught_up = Some(caught_up);
-        let mut subscription = log.subscribe(Position(0)).await?;
+        let mut after = Position(0);
+        let mut subscription = log.subscribe(after).await?;
         loop {
-            match subscription.next().await? {
-                Item::Commit(stored) => self.observe(&stored)?,
-                Item::CaughtUp(_) => {
+            match subscription.next().await {
+                Ok(Item::Commit(stored)) => {
+                    after = stored.position;
+                    match self.observe(&stored) {
+                        Err(ReadError::Unknown(why)) => self.set_aside(&stored, &why),
+                        observed => observed?,
+                    }
+                }
+                Ok(Item::CaughtUp(_)) => {
                     if let Some(tell) = caught_up.take() {
                         tell();
                     }
                 }
+                // Whoever is revoked meanwhile has to be known as soon as the log answers.
+                Err(ReadError::Unavailable(why)) => {
+                    tracing::warn!(%why, "identities cannot be followed for now");
+                    tokio::time::sleep(PAUSE).await;
+                    subscription = again(&log, after).await?;
+                }
+                Err(other) => return Err(other),
             }
+        }
+    }
+
+    /// What happened to this identity is not known here: nobody is let in by its token.
+    fn set_aside(&self, stored: &Stored, why: &UnknownEvent) {
+        tracing::error!(position = %stored.position, %why, "an identity is set aside");
+        let mut known = self
+            .known
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let id = stored.commit.aggregate.id();
+        if let Some((listed, _)) = known.by_id.get_mut(&id) {
+            listed.is_revoked = true;
+        }
+    }
+}
+
+/// Reads on as soon as the log can be read.
+async fn again(log: &Arc<dyn EventLog>, after: Position) -> Result<Subscription, ReadError> {
+    loop {
+        match log.subscribe(after).await {
+            Err(ReadError::Unavailable(_)) => tokio::time::sleep(PAUSE).await,
+            other => return other,
         }
     }
 }

@@ -3,6 +3,8 @@
 
 #![warn(missing_docs)]
 
+mod prompt;
+
 pub mod authn;
 pub mod clock;
 pub mod config;

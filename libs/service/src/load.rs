@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use access::Principal;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -14,7 +15,7 @@ use futures::future::poll_fn;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::authn::{self, PUBLIC, PUBLIC_PREFIXES};
+use crate::authn;
 use crate::fault::{Fault, Kind};
 use crate::serve::MAX_BODY;
 
@@ -46,8 +47,7 @@ impl Default for Load {
 /// Lets a call through when there is room for it and its message is not too large. Stands behind
 /// the gate: strangers take nobody's room.
 pub async fn limit(State(load): State<Load>, request: Request, next: Next) -> Response<Body> {
-    let path = request.uri().path();
-    if PUBLIC.contains(&path) || PUBLIC_PREFIXES.iter().any(|it| path.starts_with(it)) {
+    if request.extensions().get::<Principal>().is_none() {
         return next.run(request).await;
     }
     let is_grpc = authn::is_grpc(request.headers());
@@ -187,8 +187,14 @@ mod tests {
     use super::*;
 
     fn grpc(body: impl Into<Body>) -> Request {
+        let caller = Principal {
+            name: "ci".to_owned(),
+            groups: Vec::new(),
+            is_service: true,
+        };
         Request::post("/call")
             .header(header::CONTENT_TYPE, "application/grpc")
+            .extension(caller)
             .body(body.into())
             .unwrap()
     }
@@ -241,6 +247,16 @@ mod tests {
         let beyond = app.clone().oneshot(grpc(Body::empty())).await.unwrap();
         assert_eq!(code(&beyond), Some("8"));
         wait.notify_waiters();
+        let mut stranger = grpc(Body::empty());
+        stranger.extensions_mut().clear();
+        let stranger = tokio::spawn(app.clone().oneshot(stranger));
+        tokio::task::yield_now().await;
+        assert!(
+            !stranger.is_finished(),
+            "it is not told that there is no room"
+        );
+        wait.notify_waiters();
+        assert_eq!(code(&stranger.await.unwrap().unwrap()), None);
         for call in first {
             let answer = call.await.unwrap().unwrap();
             assert_eq!(code(&answer), None);

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
 use crate::config::{Error, Tls};
+use crate::prompt::Prompt;
 use crate::telemetry::Peer;
 
 /// Connections served at once; more wait in the listen queue.
@@ -89,7 +90,8 @@ pub async fn serve(
         .initial_stream_window_size(64 * 1024)
         .initial_connection_window_size(128 * 1024);
     loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+        let free = Arc::clone(&connections).acquire_owned();
+        let Some(Ok(permit)) = stop.run_until_cancelled(free).await else {
             break;
         };
         let (stream, peer) = tokio::select! {
@@ -133,13 +135,14 @@ async fn connection(
     let service = TowerToHyperService::new(router);
     let ended = match tls {
         None => {
-            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            let stream = TokioIo::new(Prompt::new(stream, HEADERS));
+            let connection = builder.serve_connection_with_upgrades(stream, service);
             watcher.watch(connection.into_owned()).await
         }
         Some(tls) => match tokio::time::timeout(HEADERS, tls.accept(stream)).await {
             Ok(Ok(stream)) => {
-                let connection =
-                    builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                let stream = TokioIo::new(Prompt::new(stream, HEADERS));
+                let connection = builder.serve_connection_with_upgrades(stream, service);
                 watcher.watch(connection.into_owned()).await
             }
             Ok(Err(_)) | Err(_) => return,

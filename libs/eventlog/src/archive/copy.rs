@@ -9,6 +9,7 @@ use crate::checkpoint::{Checkpoint, Lie, check};
 use crate::commit::{Head, Stored};
 use crate::corrupt::{Corrupt, Place};
 use crate::log::{EventLog, ReadError};
+use crate::projector::{ANSWERS, silent};
 
 /// Commits per transaction.
 const BATCH: usize = 512;
@@ -22,7 +23,10 @@ pub(super) async fn copy(archive: &Archive, log: &Arc<dyn EventLog>) -> Result<(
     let mut subscription = log.subscribe(last.position).await?;
     loop {
         let batch = subscription.batch(BATCH).await?;
-        add(archive, &batch).await?;
+        match tokio::time::timeout(ANSWERS, add(archive, &batch)).await {
+            Ok(added) => added?,
+            Err(_) => return Err(silent().into()),
+        }
         if let Some(last) = batch.last() {
             archive.reached(last.position);
         }

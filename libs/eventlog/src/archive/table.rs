@@ -125,8 +125,9 @@ pub(super) async fn heads(
     aggregates: &[String],
 ) -> Result<BTreeMap<String, Head>, ArchiveError> {
     let found: Vec<(String, i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT DISTINCT ON (aggregate) aggregate, version, hash FROM log_archive \
-         WHERE aggregate = ANY($1) ORDER BY aggregate, version DESC",
+        "SELECT asked.aggregate, last.version, last.hash FROM unnest($1::text[]) AS asked(aggregate) \
+         CROSS JOIN LATERAL (SELECT version, hash FROM log_archive \
+         WHERE aggregate = asked.aggregate ORDER BY version DESC LIMIT 1) AS last",
     )
     .bind(aggregates)
     .fetch_all(on)

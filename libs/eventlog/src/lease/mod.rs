@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::process::Clock;
-use crate::projector::{Database, ProjectorError, lease_pool};
+use crate::projector::{Database, ProjectorError, lease_pool, silent};
 
 /// Takes a free lease, or keeps one's own. No row comes back when somebody else has it.
 const ACQUIRE: &str = "INSERT INTO towpath_lease (resource, holder, fence, expires_us) \
@@ -189,7 +189,9 @@ impl Keeper {
             let asked = self
                 .leases
                 .acquire(&self.resource, &self.holder, now_us, self.lasts);
-            match asked.await {
+            // A server that vanished answers never; by then the lease is over in any case.
+            let asked = tokio::time::timeout(self.lasts, asked);
+            match asked.await.unwrap_or_else(|_| Err(silent())) {
                 Ok(lease) => {
                     let until_us = lease.as_ref().map_or(0, |it| it.expires_us);
                     self.until_us.send_replace(until_us);

@@ -7,7 +7,7 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::message::Message;
 use futures::StreamExt as _;
 
-use super::api::{Api, ApiError, Patience};
+use super::api::{Api, ApiError, Patience, Seek};
 use super::message;
 use crate::commit::Stored;
 use crate::corrupt::{Corrupt, Place};
@@ -166,6 +166,10 @@ impl Cursor {
             return Ok(());
         }
         if position != self.received + 1 {
+            let wanted = Seek::At(self.received + 1);
+            if ground.api.get(ground.stream, &wanted).await?.is_some() {
+                return Err(lost().into());
+            }
             let expected = Position(self.received + 1);
             let at = Place::at(Position(position)).into();
             return Err(Corrupt::PositionGap { at, expected }.into());
@@ -201,6 +205,11 @@ impl Cursor {
         }
         given
     }
+}
+
+/// What was on its way when a connection ended counts as delivered, since nothing is acknowledged.
+pub(super) fn lost() -> ApiError {
+    ApiError::Away("a message was lost on its way; it is read again".into())
 }
 
 fn stalled() -> Trouble {

@@ -65,6 +65,8 @@ pub(super) async fn run(shared: Arc<Shared>, options: Options) {
                 EVERY
             }
             Seen::Nothing(why) => {
+                // Whoever answers next may be another leader, as new as the one suspected.
+                suspected = None;
                 tracing::debug!(%why, "the log cannot be looked at");
                 AGAIN
             }

@@ -185,13 +185,19 @@ impl Shared {
             let message = message.split().0;
             let headers = message.headers.unwrap_or_default();
             let (of, payload) = (message.subject, message.payload);
-            commits.push(message::open(
-                &self.prefix,
-                position,
-                &of,
-                &headers,
-                payload,
-            )?);
+            let stored = message::open(&self.prefix, position, &of, &headers, payload)?;
+            let follows = commits
+                .last()
+                .is_none_or(|it| it.commit.version + 1 == stored.commit.version);
+            if !follows {
+                let from = commits.last().map_or(from, |it| it.position.0 + 1);
+                let next = Seek::Next(from, subject.to_owned());
+                let next = self.api.get(&self.stream, &next).await?;
+                if next.is_some_and(|it| it.sequence < position) {
+                    return Err(cursor::lost().into());
+                }
+            }
+            commits.push(stored);
         }
         Ok(())
     }
@@ -199,9 +205,23 @@ impl Shared {
     /// The last position, by the leader.
     pub(super) async fn tail_position(&self) -> Result<u64, ReadError> {
         self.serves()?;
-        let asking = async { Ok(self.api.info(&self.stream).await?) };
-        let info = self.unless_halted(asking).await?;
-        Ok(info.state.last_sequence)
+        let highest = Self::lock(&self.highest).position.0;
+        let asking = async {
+            let mut patience = Patience::new(&self.api.timeouts);
+            loop {
+                let tail = self.api.info(&self.stream).await?.state.last_sequence;
+                // A leader that was just elected, or a log that was rewound: the guard tells.
+                let why = format!("the log ends at {tail}; it was read up to {highest}");
+                if tail >= highest {
+                    return Ok(tail);
+                }
+                let behind = ApiError::Away(why);
+                if !patience.allows(&behind).await {
+                    return Err(behind.into());
+                }
+            }
+        };
+        self.unless_halted(asking).await
     }
 
     pub(super) async fn tail(&self) -> Result<Tail, ReadError> {

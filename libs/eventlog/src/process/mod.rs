@@ -315,10 +315,17 @@ where
             Ok(Some(Item::Commit(stored))) => {
                 self.observe(&stored)?;
                 // What is there already is observed before the process is asked again.
-                while let Item::Commit(stored) = subscription.next().await? {
-                    self.observe(&stored)?;
+                loop {
+                    match subscription.next().await {
+                        Ok(Item::Commit(stored)) => self.observe(&stored)?,
+                        Ok(Item::CaughtUp(_)) => return Ok(()),
+                        Err(ReadError::Unavailable(_)) => {
+                            *subscription = self.catch_up().await?;
+                            return Ok(());
+                        }
+                        Err(other) => return Err(other),
+                    }
                 }
-                Ok(())
             }
             Err(ReadError::Unavailable(_)) => {
                 *subscription = self.catch_up().await?;

@@ -21,7 +21,7 @@ pub use database::Database;
 pub use filling::Progress;
 use filling::{PAGE, fill, follow};
 pub use past::{Past, position_at};
-pub(crate) use postgres::passes;
+pub(crate) use postgres::{ANSWERS, passes, silent};
 pub use postgres::{PgReads, Server, ServerError};
 pub use reads::{Answer, Question, Reads, ReadsError};
 pub use rows::Rows;

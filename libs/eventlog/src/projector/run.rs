@@ -215,7 +215,16 @@ impl Projector {
             return Ok(());
         };
         let batch: Vec<Stored> = batch?;
-        let applied = store.apply(&self.projections, &batch).await;
+        let applying = store.apply(&self.projections, &batch);
+        let applied = match &self.database {
+            Database::File(_) => applying.await,
+            Database::Postgres(_) => {
+                match tokio::time::timeout(postgres::ANSWERS, applying).await {
+                    Ok(applied) => applied,
+                    Err(_) => Err(postgres::silent().into()),
+                }
+            }
+        };
         self.reached(store.checkpoint.position);
         applied
     }

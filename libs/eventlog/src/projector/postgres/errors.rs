@@ -1,6 +1,18 @@
 //! Which errors of PostgreSQL pass by themselves.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgDatabaseError;
+
+/// How long the server may take to apply a batch. One that vanished with its machine never
+/// answers, and the connection would say so only after a quarter of an hour.
+pub(crate) const ANSWERS: Duration = Duration::from_secs(30);
+
+/// The server did not answer in time; the connection is of no use any more.
+pub(crate) fn silent() -> sqlx::Error {
+    let why = "the server did not answer in time";
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, why))
+}
 
 /// Whether the server is away, starting, stopping, full or busy, or a race was lost: asking
 /// again can help without a person changing anything but the server.

@@ -8,8 +8,8 @@ mod rebuild;
 mod server;
 mod verify;
 
-pub(crate) use errors::passes;
 pub(super) use errors::switched;
+pub(crate) use errors::{ANSWERS, passes, silent};
 pub(super) use leases::leases;
 pub(super) use rebuild::{open, rebuild, revive};
 pub use server::{PgReads, Server, ServerError};
