@@ -18,7 +18,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
 use crate::args::Connection;
-use crate::failure::Failure;
+use crate::failure::{Failure, root};
 use crate::heard::Heard;
 use crate::home::{self, ADDRESS_FILE, Address, TOKEN_FILE};
 
@@ -148,14 +148,6 @@ impl Patience for Endpoint {
             connected.timeout(TIMEOUT)
         }
     }
-}
-
-fn root(error: &tonic::transport::Error) -> String {
-    let mut source: &dyn std::error::Error = error;
-    while let Some(next) = source.source() {
-        source = next;
-    }
-    source.to_string()
 }
 
 /// A request that changes something: with its own key, or the one given.

@@ -2,7 +2,6 @@
 //! caller's own token, so that each role judges for itself.
 
 use std::convert::Infallible;
-use std::error::Error;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
@@ -19,6 +18,7 @@ use tonic::Status;
 use tower::{Service as _, ServiceExt as _};
 
 use super::presence::{Peer, Peers};
+use crate::failure::root;
 
 /// How long a role may take to begin its answer. Roles wait up to 5 s for what they have not seen
 /// yet and then say so themselves; the command line gives up after 30 s without naming anybody.
@@ -126,15 +126,6 @@ fn asked_for(headers: &HeaderMap) -> Option<Duration> {
         "n" => Duration::from_nanos(count),
         _ => return None,
     })
-}
-
-/// The cause at the bottom: what stands above it says only that there was one.
-fn root(error: &(dyn Error + 'static)) -> String {
-    let mut at = error;
-    while let Some(next) = at.source() {
-        at = next;
-    }
-    at.to_string()
 }
 
 #[cfg(test)]
