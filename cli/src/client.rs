@@ -18,12 +18,15 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
 use crate::args::Connection;
-use crate::failure::Failure;
+use crate::failure::{Failure, root};
 use crate::heard::Heard;
 use crate::home::{self, ADDRESS_FILE, Address, TOKEN_FILE};
 
 /// How long a server may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a server that streams is asked whether it is there, and how long it may take to say
+/// so.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Adds who we are to every call.
 #[derive(Clone)]
@@ -137,19 +140,14 @@ impl Patience for Endpoint {
     fn timeout_of(self, to: &Connection) -> Self {
         let connected = self.connect_timeout(Duration::from_secs(5));
         if to.streams {
+            // It may go on for days, and a server that is stopped closes nothing.
             connected
+                .http2_keep_alive_interval(KEEP_ALIVE)
+                .keep_alive_timeout(KEEP_ALIVE)
         } else {
             connected.timeout(TIMEOUT)
         }
     }
-}
-
-fn root(error: &tonic::transport::Error) -> String {
-    let mut source: &dyn std::error::Error = error;
-    while let Some(next) = source.source() {
-        source = next;
-    }
-    source.to_string()
 }
 
 /// A request that changes something: with its own key, or the one given.

@@ -1,6 +1,7 @@
 //! How a command fails: a stable code, what and why, what to do, and an exit status.
 //! 1 refused (no retry helps), 2 usage, 3 broke or timed out (a retry may help).
 
+use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -43,6 +44,16 @@ impl Failure {
         Self::new(3, code, message)
     }
 
+    /// A stream that ended before its end: said by the server, or by the connection itself.
+    pub(crate) fn of_stream(status: Status) -> Self {
+        if status.source().is_none() {
+            return status.into();
+        }
+        let why = format!("the server does not answer any more: {}", root(&status));
+        Self::broke("connection-lost", why)
+            .fix("see whether it runs and is not stopped (`towpath status`); then begin again")
+    }
+
     /// Adds what to do.
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = fix.into();
@@ -72,6 +83,15 @@ impl Failure {
         drop(shown);
         ExitCode::from(self.exit)
     }
+}
+
+/// The cause at the bottom: what stands above it says only that there was one.
+pub(crate) fn root(error: &(dyn Error + 'static)) -> String {
+    let mut at = error;
+    while let Some(next) = at.source() {
+        at = next;
+    }
+    at.to_string()
 }
 
 impl From<Status> for Failure {

@@ -188,7 +188,7 @@ async fn watch(
         .await?
         .into_inner();
     let mut last = None;
-    while let Some(update) = updates.message().await? {
+    while let Some(update) = updates.message().await.map_err(Failure::of_stream)? {
         let Some(it) = update.deployment else {
             continue;
         };

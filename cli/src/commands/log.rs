@@ -39,7 +39,7 @@ async fn tail(scene: &Scene, after_position: u64, follow: bool) -> Result<(), Fa
         once: !follow,
     };
     let mut commits = client.control().tail_log(request).await?.into_inner();
-    while let Some(it) = commits.message().await? {
+    while let Some(it) = commits.message().await.map_err(Failure::of_stream)? {
         if scene.is_json() {
             output::json(&view::commit(&it))?;
             continue;

@@ -123,7 +123,7 @@ async fn follow(client: &Client, id: &str) -> Result<pb::Deployment, Failure> {
             Err(status) => return Err(status.into()),
         };
         let mut last = None;
-        while let Some(update) = updates.message().await? {
+        while let Some(update) = updates.message().await.map_err(Failure::of_stream)? {
             let Some(it) = update.deployment else {
                 continue;
             };
