@@ -14,7 +14,7 @@ use tower::{Service as _, ServiceExt as _};
 use super::presence::Peers;
 
 /// The gRPC services of each role, by full name.
-pub(super) fn services(of: Role) -> &'static [&'static str] {
+pub(crate) fn services(of: Role) -> &'static [&'static str] {
     match of {
         Role::CdManager => &[
             "towpath.access.v1.AccessService",

@@ -48,4 +48,5 @@ mod rollback;
 mod same_report;
 #[path = "12_secrets.rs"]
 mod secrets;
+mod services_page;
 mod telemetry;
