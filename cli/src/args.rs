@@ -194,4 +194,6 @@ pub(crate) enum Page {
     Cli,
     /// Every setting.
     Configuration,
+    /// Every service: its calls and its events.
+    Services,
 }

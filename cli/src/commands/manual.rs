@@ -1,5 +1,8 @@
 //! What documents the command line: completions, manual pages, the reference.
 
+mod catalogue;
+mod services;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -30,6 +33,7 @@ pub(super) fn reference(page: Page) -> Result<(), Failure> {
     let text = match page {
         Page::Cli => cli(),
         Page::Configuration => configuration()?,
+        Page::Services => services::page()?,
     };
     output::line(text.trim_end())
 }

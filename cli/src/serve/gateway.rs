@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const AWAY: Duration = Duration::from_secs(2);
 
 /// The gRPC services of each role, by full name.
-pub(super) fn services(of: Role) -> &'static [&'static str] {
+pub(crate) fn services(of: Role) -> &'static [&'static str] {
     match of {
         Role::CdManager => &[
             "towpath.access.v1.AccessService",

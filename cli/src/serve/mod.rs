@@ -17,6 +17,7 @@ mod router;
 mod running;
 
 pub(crate) use assemble::start;
+pub(crate) use gateway::services;
 pub(crate) use ground::{archive_server, database, make_private};
 pub(crate) use intake::create_intake;
 pub(crate) use record::{Record, nats_options, nats_refused};

@@ -311,4 +311,27 @@ mod tests {
             Err(Unauthenticated::Expired)
         );
     }
+
+    #[test]
+    fn what_every_process_consumes_is_what_its_directory_takes_in() {
+        let takes = |stored: &Stored| {
+            let (directory, _) = expiring();
+            let before = directory.list();
+            match directory.observe(stored) {
+                Ok(()) => Ok(directory.list() != before),
+                Err(_) => Err(eventlog::UnknownEvent::new(
+                    &stored.commit.events[0],
+                    "unread",
+                )),
+            }
+        };
+        let taken = golden::Golden::of_this_project()
+            .consumed("", takes)
+            .unwrap();
+        let listed = crate::CONSUMES
+            .iter()
+            .map(|it| it.event.to_owned())
+            .collect();
+        assert_eq!(taken, listed);
+    }
 }

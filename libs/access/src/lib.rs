@@ -12,6 +12,7 @@ mod wire;
 pub use authorize::{Denied, authorize};
 pub use directory::{Directory, Listed, Unauthenticated, hash};
 pub use token::Token;
+pub use wire::{CONSUMES, PACKAGE};
 
 /// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,13 +1,27 @@
 //! Identity events as they are stored; the only place that knows both forms.
 
-use eventlog::{Codec, EventRecord, UnknownEvent};
+use eventlog::{Codec, Consumed, EventRecord, UnknownEvent};
 use prost::Message as _;
 use proto::access::v1 as pb;
 
 use crate::domain::identity::{Event, Identity};
 
+/// What the name of every event about identities begins with.
+pub const PACKAGE: &str = "towpath.access.v1.";
 const CREATED: &str = "towpath.access.v1.IdentityCreated";
 const REVOKED: &str = "towpath.access.v1.IdentityRevoked";
+
+/// What every process does about these events, whatever its roles: its directory follows them.
+pub const CONSUMES: &[Consumed] = &[
+    Consumed {
+        event: CREATED,
+        what: "lets in whoever holds the token, and no earlier token of that name",
+    },
+    Consumed {
+        event: REVOKED,
+        what: "refuses the token from then on",
+    },
+];
 
 impl Codec for Identity {
     type Event = Event;

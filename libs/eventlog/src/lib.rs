@@ -11,6 +11,7 @@ pub use decider;
 
 mod codec;
 mod commit;
+mod consumed;
 mod corrupt;
 mod log;
 mod subscription;
@@ -40,6 +41,7 @@ pub mod conformance;
 pub use checkpoint::{CheckError, Checkpoint, Lie, check};
 pub use codec::{Codec, UnknownEvent};
 pub use commit::{Body, Draft, EventRecord, Head, SealedCommit, Stored};
+pub use consumed::Consumed;
 pub use corrupt::{Corrupt, Place};
 pub use log::{
     AppendError, Appended, Durability, EventLog, LogIdentity, MAX_COMMIT_BYTES, Position,

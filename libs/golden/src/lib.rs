@@ -15,6 +15,10 @@ use std::path::{Path, PathBuf};
 
 use eventlog::{Codec, EventRecord, UnknownEvent};
 
+mod consumed;
+
+pub use consumed::stored;
+
 /// The directory that holds them.
 #[derive(Debug, Clone)]
 pub struct Golden(PathBuf);
@@ -133,25 +137,39 @@ impl Golden {
 
     /// Full names of all events of a package that have golden files.
     pub fn names(&self, package: &str) -> Result<BTreeSet<String>, Mismatch> {
-        let failed = |error| Mismatch::Io {
-            path: self.0.clone(),
+        let names = self.records()?.into_iter().map(|it| it.kind);
+        let of_package = |name: &String| {
+            let split = name.rsplit_once('.');
+            split.is_some_and(|(found, _)| found == package)
+        };
+        Ok(names.filter(of_package).collect())
+    }
+
+    /// Every event as it was stored.
+    fn records(&self) -> Result<Vec<EventRecord>, Mismatch> {
+        let failed = |path: &Path, error| Mismatch::Io {
+            path: path.to_owned(),
             error,
         };
-        let mut names = BTreeSet::new();
-        for entry in fs::read_dir(&self.0).map_err(failed)? {
-            let file = entry.map_err(failed)?.file_name();
-            let name = file.to_string_lossy();
+        let mut records = Vec::new();
+        for entry in fs::read_dir(&self.0).map_err(|error| failed(&self.0, error))? {
+            let path = entry.map_err(|error| failed(&self.0, error))?.path();
             // `<package>.<Event>.v<schema>.bin`
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
             if let Some(stem) = name.strip_suffix(".bin")
-                && let Some((name, _)) = stem.rsplit_once(".v")
-                && name
-                    .rsplit_once('.')
-                    .is_some_and(|(found, _)| found == package)
+                && let Some((kind, schema)) = stem.rsplit_once(".v")
+                && let Ok(schema) = schema.parse()
             {
-                names.insert(name.to_owned());
+                records.push(EventRecord {
+                    kind: kind.to_owned(),
+                    schema,
+                    payload: fs::read(&path)
+                        .map_err(|error| failed(&path, error))?
+                        .into(),
+                });
             }
         }
-        Ok(names)
+        Ok(records)
     }
 }
 

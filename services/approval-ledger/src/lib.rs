@@ -15,6 +15,7 @@ mod effects;
 mod rpc;
 
 pub use rpc::Rpc;
+pub use wire::{CONSUMES, PACKAGE};
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -3,6 +3,8 @@
 
 mod deployment;
 
+pub use deployment::CONSUMES;
+
 use decider::Decider as _;
 use eventlog::{Codec, EventRecord, Stored, UnknownEvent};
 use ids::{Digest, Uuid};
@@ -13,7 +15,8 @@ use proto::policy;
 use crate::domain::approval::{About, Approval, Event, Person, Subject, Who};
 use crate::process::Fact;
 
-const PACKAGE: &str = "towpath.approval.v1.";
+/// What the name of every event of this role begins with.
+pub const PACKAGE: &str = "towpath.approval.v1.";
 
 impl Codec for Approval {
     type Event = Event;

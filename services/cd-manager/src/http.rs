@@ -15,9 +15,12 @@ use service::{authn, key, serve};
 
 use crate::Inner;
 
+/// Where builds are reported.
+pub const PATH: &str = "/api/v1/builds";
+
 pub(crate) fn router(inner: Arc<Inner>) -> axum::Router {
     axum::Router::new()
-        .route("/api/v1/builds", post(report))
+        .route(PATH, post(report))
         .with_state(inner)
 }
 

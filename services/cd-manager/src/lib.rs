@@ -17,7 +17,9 @@ mod http;
 mod rpc;
 
 pub use deps::Deps;
+pub use http::PATH as HTTP_PATH;
 pub use rpc::Rpc;
+pub use wire::{CONSUMES, PACKAGE};
 
 use std::sync::{Arc, PoisonError, RwLock};
 

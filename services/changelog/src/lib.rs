@@ -7,6 +7,7 @@ mod rpc;
 mod wire;
 
 pub use rpc::Rpc;
+pub use wire::{CONSUMES, PACKAGE};
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -2,7 +2,7 @@
 //! that knows both forms.
 
 use decider::Decider as _;
-use eventlog::{Codec, EventRecord, Stored, UnknownEvent};
+use eventlog::{Codec, Consumed, EventRecord, Stored, UnknownEvent};
 use ids::{Oid, Uuid};
 use prost::Message;
 use proto::changelog::v1 as pb;
@@ -11,12 +11,26 @@ use proto::delivery::v1 as delivery;
 use crate::domain::changelog::{Change, Changelogs, Content, Event, Point, Side, Unavailable};
 use crate::process::{Fact, Opened};
 
+/// What the name of every event of this role begins with.
+pub const PACKAGE: &str = "towpath.changelog.v1.";
 const GENERATED: &str = "towpath.changelog.v1.ChangelogGenerated";
 const UNAVAILABLE: &str = "towpath.changelog.v1.ChangelogUnavailable";
 const OPENED: &str = "towpath.delivery.v1.DeploymentCreated";
 const RUNS: &str = "towpath.delivery.v1.EnvironmentSucceeded";
 /// The aggregate kind of cd-manager's deployments.
 const DEPLOYMENT: &str = "deployment";
+
+/// What this role does about events of others.
+pub const CONSUMES: &[Consumed] = &[
+    Consumed {
+        event: OPENED,
+        what: "writes the deployment's changelog, against what its first environment runs",
+    },
+    Consumed {
+        event: RUNS,
+        what: "remembers what the environment runs, for the changelogs to come",
+    },
+];
 
 impl Codec for Changelogs {
     type Event = Event;
@@ -250,7 +264,10 @@ mod tests {
             .iter()
             .map(|event| golden.check::<Changelogs>(event).unwrap())
             .collect();
-        assert_eq!(golden.names("towpath.changelog.v1").unwrap(), checked);
+        assert_eq!(
+            golden.names(PACKAGE.trim_end_matches('.')).unwrap(),
+            checked
+        );
     }
 
     #[test]
@@ -263,5 +280,15 @@ mod tests {
             payload: message.encode_to_vec().into(),
         };
         assert!(Changelogs::decode(&record).is_err());
+    }
+
+    #[test]
+    fn what_it_consumes_of_others_is_what_its_fold_takes_in() {
+        let takes = |stored: &Stored| Ok(!facts(stored)?.is_empty());
+        let taken = Golden::of_this_project()
+            .consumed(crate::ROLE, takes)
+            .unwrap();
+        let listed = CONSUMES.iter().map(|it| it.event.to_owned()).collect();
+        assert_eq!(taken, listed);
     }
 }

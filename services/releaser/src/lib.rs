@@ -8,6 +8,7 @@ mod rpc;
 mod wire;
 
 pub use rpc::Rpc;
+pub use wire::{CONSUMES, PACKAGE};
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -9,6 +9,8 @@ mod wire;
 mod effects;
 pub mod target;
 
+pub use wire::{CONSUMES, PACKAGE};
+
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -2,7 +2,7 @@
 //! knows both forms.
 
 use decider::Decider as _;
-use eventlog::{Codec, EventRecord, Stored, UnknownEvent};
+use eventlog::{Codec, Consumed, EventRecord, Stored, UnknownEvent};
 use ids::{Digest, Oid, Uuid, Version};
 use prost::Message;
 use proto::delivery::v1 as delivery;
@@ -11,11 +11,24 @@ use proto::run::v1 as pb;
 use crate::domain::run::{Event, Run, Subject};
 use crate::process::{Fact, Image};
 
-const PACKAGE: &str = "towpath.run.v1.";
+/// What the name of every event of this role begins with.
+pub const PACKAGE: &str = "towpath.run.v1.";
 const OPENED: &str = "towpath.delivery.v1.DeploymentCreated";
 const COMMITTED: &str = "towpath.delivery.v1.ManifestCommitted";
 /// The aggregate kind of cd-manager's deployments.
 const DEPLOYMENT: &str = "deployment";
+
+/// What this role does about events of others.
+pub const CONSUMES: &[Consumed] = &[
+    Consumed {
+        event: OPENED,
+        what: "remembers which image the deployment brings",
+    },
+    Consumed {
+        event: COMMITTED,
+        what: "makes the environment run the image as the manifests say at that commit, and records how the run ended",
+    },
+];
 
 impl Codec for Run {
     type Event = Event;
@@ -182,5 +195,15 @@ mod tests {
             .map(|event| golden.check::<Run>(event).unwrap())
             .collect();
         assert_eq!(golden.names("towpath.run.v1").unwrap(), checked);
+    }
+
+    #[test]
+    fn what_it_consumes_of_others_is_what_its_fold_takes_in() {
+        let takes = |stored: &Stored| Ok(!facts(stored)?.is_empty());
+        let taken = Golden::of_this_project()
+            .consumed(crate::ROLE, takes)
+            .unwrap();
+        let listed = CONSUMES.iter().map(|it| it.event.to_owned()).collect();
+        assert_eq!(taken, listed);
     }
 }

@@ -13,6 +13,7 @@ use proto::delivery::v1::{
 use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
+use tonic_prost::ProstCodec;
 
 use super::Report;
 
@@ -111,6 +112,19 @@ impl Api {
             .report_build(request)
             .await?
             .into_inner())
+    }
+
+    /// Makes a call by its path, with an empty message and without a key. Answers once there is
+    /// an answer or the beginning of a stream.
+    pub(crate) async fn call_bare(&self, path: &str) -> Result<(), Failure> {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        let channel = endpoint.timeout(SETTLED).connect().await.unwrap();
+        let mut client = tonic::client::Grpc::new(channel);
+        client.ready().await.unwrap();
+        let (path, codec) = (path.parse().unwrap(), ProstCodec::<(), ()>::default());
+        let request = self.request((), None);
+        let called = client.server_streaming(request, path, codec).await;
+        Ok(called.map(drop)?)
     }
 
     /// Waits until nothing is recorded any more, and everything recorded is shown.

@@ -49,5 +49,6 @@ mod rollback;
 mod same_report;
 #[path = "12_secrets.rs"]
 mod secrets;
+mod services_page;
 mod stopped_role;
 mod telemetry;

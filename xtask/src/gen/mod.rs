@@ -40,6 +40,10 @@ pub(crate) const FILES: &[Generated] = &[
         render: program::configuration,
     },
     Generated {
+        path: "docs/reference/services.md",
+        render: program::services,
+    },
+    Generated {
         path: "deploy/helm/towpath/files/nats-users.conf",
         render: program::nats_users,
     },

@@ -1,5 +1,6 @@
-//! What the program itself prints: `docs/reference/cli.md` and `configuration.md`, from the same
-//! definitions that read its arguments and its file, and the users of NATS for the chart.
+//! What the program itself prints: `docs/reference/cli.md`, `configuration.md` and `services.md`,
+//! from the same definitions that read its arguments and its file and that its roles work by, and
+//! the users of NATS for the chart.
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,11 @@ pub(crate) fn cli(_: &Workspace) -> Result<String> {
 /// Every setting.
 pub(crate) fn configuration(_: &Workspace) -> Result<String> {
     printed(&["reference", "configuration"])
+}
+
+/// Every service.
+pub(crate) fn services(_: &Workspace) -> Result<String> {
+    printed(&["reference", "services"])
 }
 
 /// The users of NATS and what each may do, with a variable for each password.

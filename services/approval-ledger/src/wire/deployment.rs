@@ -1,6 +1,6 @@
 //! What cd-manager records of deployments, as far as it matters to approvals.
 
-use eventlog::{EventRecord, UnknownEvent};
+use eventlog::{Consumed, EventRecord, UnknownEvent};
 use ids::Uuid;
 use proto::delivery::v1 as pb;
 use proto::policy;
@@ -14,13 +14,50 @@ pub(super) const KIND: &str = "deployment";
 
 const READY: &str = "towpath.delivery.v1.StageReady";
 const STALE: &str = "towpath.delivery.v1.StageStale";
+const SUCCEEDED: &str = "towpath.delivery.v1.DeploymentSucceeded";
+const SUPERSEDED: &str = "towpath.delivery.v1.DeploymentSuperseded";
+const ABORTED: &str = "towpath.delivery.v1.DeploymentAborted";
+const QUARANTINED: &str = "towpath.delivery.v1.DeploymentQuarantined";
+const ROLLED_BACK: &str = "towpath.delivery.v1.DeploymentRolledBack";
 /// Ends after which nothing is tried again, and the words for them.
 const ENDS: &[(&str, &str)] = &[
-    ("towpath.delivery.v1.DeploymentSucceeded", "SUCCESS"),
-    ("towpath.delivery.v1.DeploymentSuperseded", "SUPERSEDED"),
-    ("towpath.delivery.v1.DeploymentAborted", "ABORTED"),
-    ("towpath.delivery.v1.DeploymentQuarantined", "QUARANTINED"),
-    ("towpath.delivery.v1.DeploymentRolledBack", "ROLLED_BACK"),
+    (SUCCEEDED, "SUCCESS"),
+    (SUPERSEDED, "SUPERSEDED"),
+    (ABORTED, "ABORTED"),
+    (QUARANTINED, "QUARANTINED"),
+    (ROLLED_BACK, "ROLLED_BACK"),
+];
+
+/// What this role does about events of others.
+pub const CONSUMES: &[Consumed] = &[
+    Consumed {
+        event: READY,
+        what: "opens a round over exactly this plan",
+    },
+    Consumed {
+        event: STALE,
+        what: "closes the round over that plan: what was said in it counts for nothing",
+    },
+    Consumed {
+        event: SUCCEEDED,
+        what: "closes the deployment's rounds: it is over",
+    },
+    Consumed {
+        event: SUPERSEDED,
+        what: "closes the deployment's rounds: it is over",
+    },
+    Consumed {
+        event: ABORTED,
+        what: "closes the deployment's rounds: it is over",
+    },
+    Consumed {
+        event: QUARANTINED,
+        what: "closes the deployment's rounds: it is over",
+    },
+    Consumed {
+        event: ROLLED_BACK,
+        what: "closes the deployment's rounds: it is over",
+    },
 ];
 
 /// What an event of a deployment means here.

@@ -115,3 +115,13 @@ fn a_policy_that_is_not_known_whole_is_not_known() {
     };
     assert!(Approval::decode(&record).is_err());
 }
+
+#[test]
+fn what_it_consumes_of_others_is_what_its_fold_takes_in() {
+    let takes = |stored: &Stored| Ok(!facts(stored)?.is_empty());
+    let taken = Golden::of_this_project()
+        .consumed(crate::ROLE, takes)
+        .unwrap();
+    let listed = CONSUMES.iter().map(|it| it.event.to_owned()).collect();
+    assert_eq!(taken, listed);
+}

@@ -1,7 +1,7 @@
 //! From a stored commit to the facts that the process manager folds.
 
 use decider::Decider as _;
-use eventlog::{Codec as _, Stored, UnknownEvent};
+use eventlog::{Codec as _, Consumed, Stored, UnknownEvent};
 
 use super::{approval, release, run};
 use crate::domain::build::Build;
@@ -17,6 +17,70 @@ const APPROVAL: &str = "approval";
 
 /// The aggregate kind of the releaser's releases.
 const RELEASE: &str = "release";
+
+/// What this role does about events of others.
+pub const CONSUMES: &[Consumed] = &[
+    Consumed {
+        event: "towpath.approval.v1.RoundOpened",
+        what: "remembers the round that the stage waits for; after a veto, opens the stage again",
+    },
+    Consumed {
+        event: "towpath.approval.v1.Approved",
+        what: "remembers who said yes, for `explain`",
+    },
+    Consumed {
+        event: "towpath.approval.v1.Rejected",
+        what: "halts the stage",
+    },
+    Consumed {
+        event: "towpath.approval.v1.QuorumReached",
+        what: "lets the stage be written, exactly as it was planned",
+    },
+    Consumed {
+        event: "towpath.approval.v1.RoundStale",
+        what: "forgets what was said in the round",
+    },
+    Consumed {
+        event: "towpath.release.v1.ReleaseCreated",
+        what: "remembers the release, for `explain`",
+    },
+    Consumed {
+        event: "towpath.release.v1.PassBegun",
+        what: "remembers who asks for the deployments of this pass",
+    },
+    Consumed {
+        event: "towpath.release.v1.CandidateNumbered",
+        what: "remembers the tag of the pass, for `explain`",
+    },
+    Consumed {
+        event: "towpath.release.v1.CandidateRefused",
+        what: "opens no deployment of this pass",
+    },
+    Consumed {
+        event: "towpath.release.v1.ReleaseCandidateReady",
+        what: "opens a deployment for each candidate",
+    },
+    Consumed {
+        event: "towpath.release.v1.ReleaseSucceeded",
+        what: "remembers that the pass is over",
+    },
+    Consumed {
+        event: "towpath.release.v1.ReleaseFailed",
+        what: "remembers that the pass is over; opens no more deployments of it",
+    },
+    Consumed {
+        event: "towpath.release.v1.ReleaseResumed",
+        what: "goes on with the pass",
+    },
+    Consumed {
+        event: "towpath.run.v1.RunSucceeded",
+        what: "records that the environment runs the version, and goes on with what is next",
+    },
+    Consumed {
+        event: "towpath.run.v1.RunFailed",
+        what: "records that the environment does not run the version: the deployment has failed",
+    },
+];
 
 /// What a commit means here; commits of other roles mean nothing.
 pub(crate) fn facts(stored: &Stored) -> Result<Vec<Fact>, UnknownEvent> {

@@ -12,6 +12,7 @@ mod scope;
 mod slot;
 
 pub(crate) use approval::told as approval_told;
+pub use facts::CONSUMES;
 pub(crate) use facts::facts;
 pub(crate) use release::told as release_told;
 pub(crate) use run::told as run_told;
@@ -24,8 +25,8 @@ use proto::policy;
 use crate::domain::hold::{Hold, Source};
 use crate::domain::track::Stage;
 
-/// Prefix of every event of this role.
-const PACKAGE: &str = "towpath.delivery.v1.";
+/// What the name of every event of this role begins with.
+pub const PACKAGE: &str = "towpath.delivery.v1.";
 
 fn record(name: &str, message: &impl prost::Message) -> EventRecord {
     EventRecord {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use eventlog::Codec;
+use eventlog::{Codec, Stored};
 use golden::Golden;
 use ids::{Digest, Oid, ReleaseType, Uuid, Version};
 use policy::{Policy, Who};
@@ -437,4 +437,17 @@ fn what_this_binary_does_not_know_is_an_error_and_never_skipped() {
     });
     damaged.payload = vec![0x0a, 0x01, 0x07].into();
     assert!(Slot::decode(&damaged).is_err(), "an id of one byte");
+}
+
+#[test]
+fn what_it_consumes_of_others_is_what_its_fold_takes_in() {
+    let takes = |stored: &Stored| Ok(!super::facts(stored)?.is_empty());
+    let taken = Golden::of_this_project()
+        .consumed(crate::ROLE, takes)
+        .unwrap();
+    let listed = super::CONSUMES
+        .iter()
+        .map(|it| it.event.to_owned())
+        .collect();
+    assert_eq!(taken, listed);
 }

@@ -1,6 +1,6 @@
 //! What cd-manager records, as far as it matters to releases.
 
-use eventlog::{EventRecord, UnknownEvent};
+use eventlog::{Consumed, EventRecord, UnknownEvent};
 use ids::Uuid;
 use proto::delivery::v1 as pb;
 
@@ -11,6 +11,46 @@ use crate::process::{Change, Fact};
 const PACKAGE: &str = "towpath.delivery.v1.";
 /// The kind of deployments that a release takes what succeeded from.
 const PRE_RELEASE: &str = "PRE_RELEASE";
+
+/// What this role does about events of others.
+pub const CONSUMES: &[Consumed] = &[
+    Consumed {
+        event: "towpath.delivery.v1.DeploymentCreated",
+        what: "remembers what enters pre-release: releases are made of it",
+    },
+    Consumed {
+        event: "towpath.delivery.v1.DeploymentSucceeded",
+        what: "takes a build of pre-release as what a release may hold; ends the pass once all deployments of its candidates succeeded",
+    },
+    Consumed {
+        event: "towpath.delivery.v1.DeploymentFailed",
+        what: "ends the pass that the deployment's candidate is of",
+    },
+    Consumed {
+        event: "towpath.delivery.v1.DeploymentAborted",
+        what: "ends the pass that the deployment's candidate is of; forgets a deployment of pre-release",
+    },
+    Consumed {
+        event: "towpath.delivery.v1.DeploymentSuperseded",
+        what: "ends the pass that the deployment's candidate is of; forgets a deployment of pre-release",
+    },
+    Consumed {
+        event: "towpath.delivery.v1.DeploymentQuarantined",
+        what: "ends the pass that the deployment's candidate is of; forgets a deployment of pre-release",
+    },
+    Consumed {
+        event: "towpath.delivery.v1.DeploymentRolledBack",
+        what: "goes back to what succeeded in pre-release before",
+    },
+    Consumed {
+        event: "towpath.delivery.v1.DeploymentRetried",
+        what: "takes up again the pass that the deployment's candidate is of",
+    },
+    Consumed {
+        event: "towpath.delivery.v1.BuildQuarantined",
+        what: "takes the build into no release any more",
+    },
+];
 
 /// What an event of a build means here.
 pub(super) fn build(id: Uuid, record: &EventRecord) -> Result<Option<Fact>, UnknownEvent> {

@@ -5,6 +5,8 @@ mod delivery;
 mod release;
 mod version;
 
+pub use delivery::CONSUMES;
+
 use decider::Decider as _;
 use eventlog::{Codec as _, EventRecord, Stored, UnknownEvent};
 use ids::{Digest, Oid, Uuid, Version as Tag};
@@ -13,8 +15,8 @@ use prost::Message;
 use crate::domain::release::Releases;
 use crate::process::Fact;
 
-/// Prefix of every event of this role.
-const PACKAGE: &str = "towpath.release.v1.";
+/// What the name of every event of this role begins with.
+pub const PACKAGE: &str = "towpath.release.v1.";
 /// The aggregate kind of cd-manager's deployments.
 const DEPLOYMENT: &str = "deployment";
 /// The aggregate kind of cd-manager's builds.

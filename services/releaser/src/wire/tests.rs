@@ -2,6 +2,7 @@
 
 use eventlog::Codec as _;
 use golden::Golden;
+use proto::delivery::v1 as pb;
 
 use super::*;
 use crate::domain::release::{Event, Item, Outcome, Tagged};
@@ -104,4 +105,30 @@ fn an_event_of_a_later_schema_is_unknown() {
     record.schema = 1;
     "towpath.release.v1.ReleaseForgotten".clone_into(&mut record.kind);
     assert!(Releases::decode(&record).is_err());
+}
+
+#[test]
+fn what_it_consumes_of_others_is_what_its_fold_takes_in() {
+    // The golden deployment is a rollback; a release is made of those of pre-release.
+    let as_pre_release = |stored: &Stored| {
+        let record = &stored.commit.events[0];
+        let mut message = pb::DeploymentCreated::decode(record.payload.clone()).unwrap();
+        "PRE_RELEASE".clone_into(&mut message.kind);
+        let payload = message.encode_to_vec().into();
+        let record = EventRecord {
+            payload,
+            ..record.clone()
+        };
+        golden::stored(stored.commit.aggregate.kind(), record)
+    };
+    let takes = |stored: &Stored| {
+        let is_opened = stored.commit.events[0].kind.ends_with(".DeploymentCreated");
+        let amended = is_opened.then(|| as_pre_release(stored));
+        Ok(!facts(amended.as_ref().unwrap_or(stored))?.is_empty())
+    };
+    let taken = Golden::of_this_project()
+        .consumed(crate::ROLE, takes)
+        .unwrap();
+    let listed = CONSUMES.iter().map(|it| it.event.to_owned()).collect();
+    assert_eq!(taken, listed);
 }
