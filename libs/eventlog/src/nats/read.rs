@@ -41,7 +41,7 @@ impl Shared {
     }
 
     pub(super) async fn get(&self, seek: &Seek) -> Result<Option<Stored>, ReadError> {
-        self.serves()?;
+        self.answers()?;
         let asking = async {
             let found = self.api.get(&self.stream, seek).await?;
             Ok(found)
@@ -198,7 +198,7 @@ impl Shared {
 
     /// The last position, by the leader.
     pub(super) async fn tail_position(&self) -> Result<u64, ReadError> {
-        self.serves()?;
+        self.answers()?;
         let asking = async { Ok(self.api.info(&self.stream).await?) };
         let info = self.unless_halted(asking).await?;
         Ok(info.state.last_sequence)
