@@ -60,6 +60,11 @@ impl Failure {
         self
     }
 
+    /// Says for an error of the system where it happened: a path, or the name of a stream.
+    pub(crate) fn io(place: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> Self {
+        move |error| Self::broke("io", format!("{place}: {error}"))
+    }
+
     /// Shows it on standard error; says how to exit.
     pub(crate) fn report(&self, output: Format) -> ExitCode {
         let mut err = std::io::stderr().lock();
@@ -136,12 +141,6 @@ impl From<Status> for Failure {
             message: status.message().to_owned(),
             fix,
         }
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self::broke("io", error.to_string())
     }
 }
 

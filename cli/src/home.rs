@@ -58,7 +58,12 @@ pub(crate) fn data_dir(flag: Option<&Path>) -> Result<PathBuf, Failure> {
             }
         },
     };
-    Ok(std::path::absolute(dir)?)
+    absolute(&dir)
+}
+
+/// A path as it is from everywhere.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(Failure::io(path.display()))
 }
 
 /// What is logged to standard error.
@@ -78,21 +83,37 @@ pub(crate) fn log_is_json() -> bool {
 
 /// Writes a file so that a reader sees the old one or the new one; `mode` holds from its first
 /// moment on.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let half = path.with_extension("new");
-    if let Err(error) = std::fs::remove_file(&half)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(error);
+    let write = || {
+        if let Err(error) = std::fs::remove_file(&half)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&half)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&half, path)
+    };
+    write().map_err(Failure::io(path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nowhere").join("server.json");
+        let text = format!("{:?}", write_whole(&path, b"{}", 0o600).unwrap_err());
+        assert!(text.contains("nowhere/server.json"), "{text}");
     }
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&half)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&half, path)
 }

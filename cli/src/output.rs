@@ -34,7 +34,9 @@ fn clean(text: &str) -> String {
 /// Prints one line as it is. A closed pipe ends the command quietly, as `head` expects.
 pub(crate) fn raw(text: &str) -> Result<(), Failure> {
     match writeln!(std::io::stdout().lock(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("standard output")(error))
+        }
         _ => Ok(()),
     }
 }

@@ -73,8 +73,10 @@ class Stack:
     def environment(self, user="cd-manager"):
         """What a command needs to reach the stores itself."""
         state = self.state
+        roles = {f"TOWPATH_ROLES_{role.upper().replace('-', '_')}": url for role, url in state["roles"].items()}
         return dict(
             os.environ,
+            **roles,
             TOWPATH_MANIFESTS_URL=state["manifests"],
             TOWPATH_LOG_BACKEND="nats",
             TOWPATH_LOG_URL=",".join(it["url"] for it in state["nats"]),
@@ -88,7 +90,8 @@ class Stack:
     def run(self, *arguments, user=None, role="cd-manager", token=None):
         """A command; gives exit status, output and errors."""
         state = self.state
-        command = [self.towpath, "--server", state["roles"][role]]
+        # An operator's commands go to the stores, all others to a server.
+        command = [self.towpath] if user else [self.towpath, "--server", state["roles"][role]]
         command += ["--token-file", token or state["token_file"], "--data", state["data"]]
         command += ["--output", "json", *arguments]
         done = subprocess.run(

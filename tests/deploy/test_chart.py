@@ -185,19 +185,66 @@ class Rendered(unittest.TestCase):
         self.assertIn(f"\nappVersion: {workspace}\n", chart)
 
 
+def mounted(objects, pod, container, made):
+    """The files of the secrets that a container sees, by path. A secret that a value names is there
+    already: what stands in for it has the same names."""
+    volumes = {volume["name"]: volume["secret"] for volume in pod["volumes"] if "secret" in volume}
+    secrets = {each["metadata"]["name"]: each for each in of_kind(objects, "Secret")}
+    for mount in container["volumeMounts"]:
+        source = volumes.get(mount["name"], {})
+        secret = secrets.get(source.get("secretName"))
+        for item in source.get("items", []):
+            if secret is None:
+                stand_in = made / item["path"]
+                text = stand_in.read_text() if stand_in.exists() else "stand-in"
+            elif item["key"] in secret.get("stringData", {}):
+                text = secret["stringData"][item["key"]]
+            else:
+                text = base64.b64decode(secret["data"][item["key"]]).decode()
+            yield f"{mount['mountPath']}/{item['path']}", text
+
+
 def check_config(test, objects, pod, container):
-    """Runs what the container would run, on the configuration that it would find."""
+    """Runs what the container would run, on the configuration and the files that it would find; they
+    are below a directory of their own, so each of their paths begins with it. Without any one of
+    those that the configuration names it has to be refused."""
     source = next(volume["configMap"]["name"] for volume in pod["volumes"] if volume["name"] == "config")
     config = next(each for each in of_kind(objects, "ConfigMap") if each["metadata"]["name"] == source)
     with tempfile.TemporaryDirectory() as directory:
-        (pathlib.Path(directory) / "towpath.toml").write_text(config["data"]["towpath.toml"])
-        environment = {variable["name"]: variable["value"] for variable in container["env"]}
-        environment["TOWPATH_DATA"] = directory
-        done = subprocess.run(
-            [BINARY, *container["args"], "--check-config"],
-            env={"PATH": os.environ["PATH"], **environment}, capture_output=True, text=True, timeout=60, check=False,
-        )
+        place = pathlib.Path(directory)
+        make = [BINARY, "certificate", "--out", place / "made", "--name", "localhost"]
+        subprocess.run(make, env={"HOME": directory}, capture_output=True, timeout=60, check=True)
+        files = dict(mounted(objects, pod, container, place / "made"))
+        for path, text in files.items():
+            target = pathlib.Path(directory + path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+
+        def below(text):
+            for path in files:
+                text = text.replace(path, directory + path)
+            return text
+
+        environment = {variable["name"]: below(variable["value"]) for variable in container["env"]}
+        environment.update(PATH=os.environ["PATH"], TOWPATH_DATA=directory)
+        toml = below(config["data"]["towpath.toml"])
+        (place / "towpath.toml").write_text(toml)
+
+        def run():
+            command = [BINARY, *container["args"], "--check-config"]
+            return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+        done = run()
         test.assertEqual(done.returncode, 0, done.stderr)
+        told = [path for path in files if directory + path in toml + environment["TOWPATH_LOG_PASSWORD_FILE"]]
+        test.assertGreaterEqual(len(told), 5)
+        for path in told:
+            file = pathlib.Path(directory + path)
+            file.rename(place / "away")
+            refused = run()
+            test.assertEqual(refused.returncode, 2, path)
+            test.assertIn(path, refused.stderr)
+            (place / "away").rename(file)
 
 
 class Refusals(unittest.TestCase):

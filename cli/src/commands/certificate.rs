@@ -1,12 +1,18 @@
 //! `towpath certificate`: a certificate for an installation that has no authority of its own yet.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::Datelike as _;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier as _;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use serde_json::json;
 use service::clock::{Clock as _, SystemClock};
 
@@ -22,29 +28,80 @@ const YEARS: i32 = 10;
 
 pub(super) fn run(scene: &Scene, certificate: &args::Certificate) -> Result<(), Failure> {
     let dir = &certificate.out;
-    std::fs::create_dir_all(dir)?;
-    let there = FILES.iter().all(|name| dir.join(name).exists());
+    std::fs::create_dir_all(dir).map_err(Failure::io(dir.display()))?;
+    let paths = FILES.map(|name| dir.join(name));
+    let replaced = paths[0].exists();
     // Whoever trusts the authority would have to be told of a new one.
-    if !there || certificate.renew {
+    let made = certificate.renew || !is_there(&paths, &certificate.names)?;
+    if made {
         write(dir, &certificate.names)?;
     }
-    let paths = FILES.map(|name| dir.join(name));
     if scene.is_json() {
         return output::json(&json!({
-            "ca": paths[0], "certificate": paths[1], "key": paths[2], "made": !there || certificate.renew,
+            "ca": paths[0], "certificate": paths[1], "key": paths[2], "made": made,
         }));
     }
-    let done = if there && !certificate.renew {
-        "kept"
-    } else {
-        "made"
-    };
+    let done = if made { "made" } else { "kept" };
     output::line(&format!(
         "{done}: {}, {} and {}",
         paths[0].display(),
         paths[1].display(),
         paths[2].display()
-    ))
+    ))?;
+    if made && replaced {
+        output::line(
+            "the authority is a new one: give ca.crt to everybody who trusted the old one",
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether a set is there that serves these names. One that does not is never replaced by
+/// itself: others trust its authority.
+fn is_there(paths: &[PathBuf; 3], names: &[String]) -> Result<bool, Failure> {
+    let fix = "--renew makes a new set for the names that are given, with a new authority: \
+               everybody who trusts the ca.crt of before has to be given the new one; or choose \
+               another directory with --out";
+    let (found, missing): (Vec<_>, Vec<_>) = paths.iter().partition(|it| it.exists());
+    if let (Some(found), Some(missing)) = (found.first(), missing.first()) {
+        let what = format!(
+            "{} is there and {} is not: nothing was changed",
+            found.display(),
+            missing.display()
+        );
+        return Err(Failure::refused("certificate-incomplete", what).fix(fix));
+    }
+    if found.is_empty() {
+        return Ok(false);
+    }
+    for name in names {
+        serves(paths, name).map_err(|why| {
+            let path = paths[1].display();
+            let what = format!("{path} is no certificate for `{name}`: {why}; nothing was changed");
+            Failure::refused("certificate-names", what).fix(fix)
+        })?;
+    }
+    Ok(true)
+}
+
+/// Asks as a caller would who trusts the authority.
+fn serves(paths: &[PathBuf; 3], name: &str) -> Result<(), String> {
+    let read = |path: &Path| {
+        let read = CertificateDer::from_pem_file(path);
+        read.map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let (authority, leaf) = (read(&paths[0])?, read(&paths[1])?);
+    let mut roots = RootCertStore::empty();
+    roots.add(authority).map_err(|error| error.to_string())?;
+    let verifier = WebPkiServerVerifier::builder(roots.into())
+        .build()
+        .map_err(|error| error.to_string())?;
+    let asked = ServerName::try_from(name.to_owned()).map_err(|error| error.to_string())?;
+    let now = UnixTime::since_unix_epoch(Duration::from_micros(
+        SystemClock.now_us().try_into().unwrap_or_default(),
+    ));
+    let verified = verifier.verify_server_cert(&leaf, &[], &asked, &[], now);
+    verified.map(drop).map_err(|error| error.to_string())
 }
 
 /// The authority's key is never written: it signs this one certificate and is forgotten.
@@ -75,11 +132,7 @@ fn write(dir: &Path, names: &[String]) -> Result<(), Failure> {
     home::write_whole(&dir.join(FILES[0]), root.pem().as_bytes(), 0o644)?;
     home::write_whole(&dir.join(FILES[1]), leaf.pem().as_bytes(), 0o644)?;
     let key = leaf_key.serialize_pem();
-    Ok(home::write_whole(
-        &dir.join(FILES[2]),
-        key.as_bytes(),
-        0o600,
-    )?)
+    home::write_whole(&dir.join(FILES[2]), key.as_bytes(), 0o600)
 }
 
 fn authority() -> CertificateParams {
@@ -103,12 +156,6 @@ fn validity(params: &mut CertificateParams) {
 
 #[cfg(test)]
 mod tests {
-    use rustls::RootCertStore;
-    use rustls::client::WebPkiServerVerifier;
-    use rustls::client::danger::ServerCertVerifier as _;
-    use rustls::pki_types::pem::PemObject as _;
-    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-
     use super::*;
 
     #[test]
@@ -116,19 +163,35 @@ mod tests {
         drop(rustls::crypto::ring::default_provider().install_default());
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), &["releaser".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-        let read = |name| CertificateDer::from_pem_file(dir.path().join(name)).unwrap();
-        let mut roots = RootCertStore::empty();
-        roots.add(read("ca.crt")).unwrap();
-        let verifier = WebPkiServerVerifier::builder(roots.into()).build().unwrap();
-        let leaf = read("tls.crt");
-        let trusted = |name: &str| {
-            let name = ServerName::try_from(name.to_owned()).unwrap();
-            verifier
-                .verify_server_cert(&leaf, &[], &name, &[], UnixTime::now())
-                .is_ok()
-        };
+        let paths = FILES.map(|name| dir.path().join(name));
+        let trusted = |name: &str| serves(&paths, name).is_ok();
         assert!(trusted("releaser") && trusted("127.0.0.1"));
         assert!(!trusted("runner"));
+    }
+
+    #[test]
+    fn a_set_for_other_names_or_half_of_one_is_named_and_left_alone() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let dir = tempfile::tempdir().unwrap();
+        let paths = FILES.map(|name| dir.path().join(name));
+        let names = |of: &[&str]| of.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        assert!(!is_there(&paths, &names(&["localhost"])).unwrap());
+        write(dir.path(), &names(&["localhost", "runner"])).unwrap();
+        assert!(is_there(&paths, &names(&["runner"])).unwrap());
+        let refused = format!(
+            "{:?}",
+            is_there(&paths, &names(&["runner", "db"])).unwrap_err()
+        );
+        assert!(
+            refused.contains("`db`") && refused.contains("--renew"),
+            "{refused}"
+        );
+        std::fs::remove_file(&paths[2]).unwrap();
+        let refused = format!("{:?}", is_there(&paths, &names(&["runner"])).unwrap_err());
+        assert!(
+            refused.contains("tls.key") && refused.contains("--renew"),
+            "{refused}"
+        );
     }
 
     #[test]

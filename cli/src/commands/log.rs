@@ -1,7 +1,7 @@
 //! `towpath log`: the record itself.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufReader, BufWriter};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -21,13 +21,25 @@ use crate::serve::refused;
 pub(super) async fn run(scene: &Scene, command: args::Log) -> Result<ExitCode, Failure> {
     match command {
         args::Log::Tail { after, follow } => tail(scene, after, follow).await?,
-        args::Log::Verify => return verify(scene).await,
-        args::Log::Export { file } => export_to(scene, &file).await?,
-        args::Log::Import { file } => import_from(scene, &file).await?,
+        args::Log::Verify => {
+            scene.asks_no_server("log verify")?;
+            return verify(scene).await;
+        }
+        args::Log::Export { file } => {
+            scene.asks_no_server("log export")?;
+            export_to(scene, &file).await?;
+        }
+        args::Log::Import { file } => {
+            scene.asks_no_server("log import")?;
+            import_from(scene, &file).await?;
+        }
         args::Log::Restore {
             from: args::RestoreFrom::Archive,
             ..
-        } => super::restore::run(scene).await?,
+        } => {
+            scene.asks_no_server("log restore")?;
+            super::restore::run(scene).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -106,13 +118,12 @@ async fn export_to(scene: &Scene, file: &Path) -> Result<(), Failure> {
         export::export(log.as_ref(), std::io::stdout()).await
     } else {
         let half = file.with_extension("part");
-        let mut out = BufWriter::new(File::create(&half)?);
+        let at = || Failure::io(half.display());
+        let mut out = BufWriter::new(File::create(&half).map_err(at())?);
         let exported = export::export(log.as_ref(), &mut out).await;
-        out.flush()?;
-        out.into_inner()
-            .map_err(|error| Failure::broke("io", error.to_string()))?
-            .sync_all()?;
-        std::fs::rename(&half, file)?;
+        let out = out.into_inner().map_err(|error| at()(error.into_error()))?;
+        out.sync_all().map_err(at())?;
+        std::fs::rename(&half, file).map_err(Failure::io(file.display()))?;
         exported
     };
     record.close().await;
@@ -135,7 +146,9 @@ async fn export_to(scene: &Scene, file: &Path) -> Result<(), Failure> {
 
 async fn import_from(scene: &Scene, file: &Path) -> Result<(), Failure> {
     let data = scene.data()?;
-    std::fs::create_dir_all(&data)?;
+    let config = service::Config::load(&data, crate::home::settings())?;
+    only_into_a_file(&config)?;
+    std::fs::create_dir_all(&data).map_err(Failure::io(data.display()))?;
     let _lock = lock::lock(&data).map_err(|error| refused("data-directory-in-use", &error))?;
     let reader = BufReader::new(File::open(file).map_err(|error| {
         Failure::refused("file-unreadable", format!("{}: {error}", file.display()))
@@ -154,4 +167,38 @@ async fn import_from(scene: &Scene, file: &Path) -> Result<(), Failure> {
         imported.identity.log_id,
         data.display()
     ))
+}
+
+/// An import makes a file. Where the log is on NATS nobody would ever read that file.
+fn only_into_a_file(config: &service::Config) -> Result<(), Failure> {
+    match config.log.backend {
+        Backend::Sqlite => Ok(()),
+        Backend::Nats => Err(Failure::usage(
+            "import-into-nats",
+            "`log import` makes a log in a file, and this data directory is configured for a log \
+             on NATS (log.backend = \"nats\")",
+        )
+        .fix(
+            "import into a data directory of its own: give it with --data, and log.backend = \
+             \"sqlite\" (or leave TOWPATH_LOG_BACKEND out); a log on NATS comes back with \
+             `towpath log restore --from archive --new-epoch`",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_goes_only_where_the_log_is_a_file() {
+        let mut config = service::Config::default();
+        assert!(only_into_a_file(&config).is_ok());
+        config.log.backend = Backend::Nats;
+        let refused = format!("{:?}", only_into_a_file(&config).unwrap_err());
+        assert!(
+            refused.contains("log.backend") && refused.contains("log restore"),
+            "{refused}"
+        );
+    }
 }

@@ -20,8 +20,8 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
 }
 
 pub(super) fn man(dir: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(dir)?;
-    clap_mangen::generate_to(Args::command(), dir)?;
+    std::fs::create_dir_all(dir).map_err(Failure::io(dir.display()))?;
+    clap_mangen::generate_to(Args::command(), dir).map_err(Failure::io(dir.display()))?;
     output::line(&format!(
         "manual pages in {}; man -l {}/towpath.1",
         dir.display(),

@@ -16,6 +16,7 @@ use crate::output;
 use crate::serve::{create_intake, nats_options, nats_refused};
 
 pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
+    scene.asks_no_server("migrate")?;
     let config = Config::load(&scene.data()?, crate::home::settings())?;
     config.validate()?;
     if config.log.backend == Backend::Sqlite {

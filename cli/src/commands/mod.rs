@@ -57,6 +57,22 @@ impl Scene {
         crate::serve::Record::existing(&data, &config).await
     }
 
+    /// Refuses `--server` for a command that looks at the stores themselves: it would answer
+    /// about another installation than the one that was named.
+    fn asks_no_server(&self, command: &str) -> Result<(), Failure> {
+        let Some(server) = &self.connection.server else {
+            return Ok(());
+        };
+        Err(Failure::usage(
+            "server-not-asked",
+            format!(
+                "`towpath {command}` asks no server, so it cannot ask {server}: it opens the \
+                 stores that the configuration of the data directory names"
+            ),
+        )
+        .fix("leave --server and TOWPATH_SERVER out, and say with --data which data directory"))
+    }
+
     async fn client(&self) -> Result<Client, Failure> {
         Client::connect(&self.connection).await
     }

@@ -24,9 +24,5 @@ pub(super) fn run(passwords: Option<&Path>) -> Result<(), Failure> {
 
 fn password(dir: &Path, user: &str) -> Result<String, Failure> {
     let path = dir.join(format!("nats-{user}.password"));
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        Failure::usage("nats-password", format!("{}: {error}", path.display()))
-            .fix("write a password of each user into a file of its own, or leave --passwords out")
-    })?;
-    Ok(text.trim().to_owned())
+    crate::serve::password(&format!("the password of the NATS user {user}"), &path)
 }

@@ -14,6 +14,10 @@ use crate::output;
 use crate::serve::{database, projections, refused};
 
 pub(super) async fn run(scene: &Scene, command: args::Projections) -> Result<ExitCode, Failure> {
+    scene.asks_no_server(match command {
+        args::Projections::Rebuild => "projections rebuild",
+        args::Projections::Verify => "projections verify",
+    })?;
     let data = scene.data()?;
     let config = service::Config::load(&data, crate::home::settings())?;
     let record = scene.record().await?;

@@ -36,11 +36,16 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
         ));
     };
     let options = nats_options(&config)?;
-    refuse_loss(&options, &archive).await?;
-    let next = LogIdentity {
-        epoch: archived.epoch + 1,
-        ..archived
-    };
+    let not_compared = refuse_loss(&options, &archive).await?;
+    if let (Some(why), false) = (&not_compared, scene.is_json()) {
+        output::line(&format!(
+            "the log that is there is not compared with the archive, because it cannot be opened: \
+             {why}\nwhat the archive holds takes its place; a commit that only that log holds is lost"
+        ))?;
+    }
+    let next = nats::next_identity(&options, &archived)
+        .await
+        .map_err(|error| nats_refused(&error))?;
     let commits = Box::pin(commits(&archive));
     let restored = nats::restore(&options, &next, commits)
         .await
@@ -50,6 +55,7 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
         return output::json(&json!({
             "log_id": next.log_id.to_string(), "epoch": next.epoch,
             "stream": restored.stream, "commits": restored.commits,
+            "not_compared": not_compared,
         }));
     }
     output::line(&format!(
@@ -58,11 +64,17 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
     ))
 }
 
-/// A log that can be read is not replaced by an archive that holds less, nor for nothing.
-async fn refuse_loss(options: &nats::Options, archive: &Archive) -> Result<(), Failure> {
-    // One that cannot be opened is why somebody restores.
-    let Ok(log) = NatsLog::open(options).await else {
-        return Ok(());
+/// A log that can be read is not replaced by an archive that holds less, nor for nothing. Says
+/// why it was not compared, when it was not.
+async fn refuse_loss(
+    options: &nats::Options,
+    archive: &Archive,
+) -> Result<Option<String>, Failure> {
+    let log = match NatsLog::open(options).await {
+        Ok(log) => log,
+        // One that cannot be opened is why somebody restores.
+        Err(error) if error.is_mended_by_restoring() => return Ok(Some(error.to_string())),
+        Err(error) => return Err(nats_refused(&error)),
     };
     let compared = archive.compare(&log).await;
     log.close().await;
@@ -80,7 +92,7 @@ async fn refuse_loss(options: &nats::Options, archive: &Archive) -> Result<(), F
             format!("the log holds commits from position {position} on that the archive does not: a restore would lose them"),
         )
         .fix("let cd-manager run until `towpath log verify` says that the archive holds the same")),
-        Some(Divergence::NotInLog { .. } | Divergence::Other { .. }) => Ok(()),
+        Some(Divergence::NotInLog { .. } | Divergence::Other { .. }) => Ok(None),
     }
 }
 

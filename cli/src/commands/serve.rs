@@ -1,32 +1,34 @@
 //! `towpath serve`: some of the roles in this process.
 
+use std::path::Path;
+
 use service::Config;
 use service::role::Role;
 
 use super::{Scene, up};
 use crate::args;
 use crate::failure::Failure;
-use crate::output;
+use crate::{output, serve};
 
-pub(super) async fn run(scene: &Scene, serve: args::Serve) -> Result<(), Failure> {
+pub(super) async fn run(scene: &Scene, asked: args::Serve) -> Result<(), Failure> {
     let data = scene.data()?;
-    let leave = !serve.up.stop_applications;
-    let mut roles = serve.roles;
+    let leave = !asked.up.stop_applications;
+    let mut roles = asked.roles;
     roles.sort_unstable();
     roles.dedup();
-    let config = up::configure(&data, serve.up)?;
-    check(&config, &roles)?;
-    if serve.check_config {
+    let config = up::configure(&data, asked.up)?;
+    check(&data, &config, &roles)?;
+    if asked.check_config {
         return output::line("the configuration can be used");
     }
     up::run_roles(&data, &config, &roles, leave).await
 }
 
 /// What can be known before anything is opened.
-fn check(config: &Config, roles: &[Role]) -> Result<(), Failure> {
+fn check(data: &Path, config: &Config, roles: &[Role]) -> Result<(), Failure> {
     config.validate()?;
     if config.manifests.url.is_empty() {
-        return Err(crate::serve::no_manifests());
+        return Err(serve::no_manifests());
     }
     let elsewhere = Role::ALL.iter().any(|it| !roles.contains(it));
     if elsewhere && config.log.backend == service::config::Backend::Sqlite {
@@ -36,5 +38,64 @@ fn check(config: &Config, roles: &[Role]) -> Result<(), Failure> {
         )
         .fix("set log.backend = \"nats\" and log.url, or run all roles in one process with `towpath up`"));
     }
-    Ok(())
+    all_are_known(config, roles)?;
+    if !config.reads.url.is_empty() {
+        serve::database(data, config, roles)?;
+    }
+    serve::check_files(config)
+}
+
+/// cd-manager passes calls on to the other roles: it has to be told where each of them answers.
+fn all_are_known(config: &Config, here: &[Role]) -> Result<(), Failure> {
+    if !here.contains(&Role::CdManager) {
+        return Ok(());
+    }
+    let missing: Vec<_> = Role::ALL
+        .into_iter()
+        .filter(|it| !here.contains(it) && !config.roles.at.contains_key(it))
+        .map(|it| format!("roles.{}", it.as_str()))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "roles-missing",
+        format!(
+            "cd-manager passes calls on to the other roles, and nothing says where some of them \
+             answer: not set are {}",
+            missing.join(", ")
+        ),
+    )
+    .fix(
+        "give each an address under [roles], such as runner = \"https://runner:7070\" (or \
+         TOWPATH_ROLES_RUNNER), or run it in this process with --role",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cd_manager_has_to_know_where_every_other_role_answers() {
+        let mut config = Config::default();
+        let here = [Role::CdManager, Role::Changelog];
+        for role in [Role::Releaser, Role::ApprovalLedger] {
+            let refused = format!("{:?}", all_are_known(&config, &here).unwrap_err());
+            let name = format!("roles.{}", role.as_str());
+            assert!(
+                refused.contains(&name) && refused.contains("roles.runner"),
+                "{refused}"
+            );
+            assert!(!refused.contains("roles.changelog"), "{refused}");
+            config.roles.at.insert(role, "http://there:1".into());
+        }
+        config
+            .roles
+            .at
+            .insert(Role::Runner, "http://there:1".into());
+        assert!(all_are_known(&config, &here).is_ok());
+        assert!(all_are_known(&Config::default(), &[Role::Runner]).is_ok());
+        assert!(all_are_known(&Config::default(), &Role::ALL).is_ok());
+    }
 }

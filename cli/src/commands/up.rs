@@ -76,7 +76,7 @@ pub(super) fn absolute(url: &str) -> Result<String, Failure> {
     if url.contains("://") || (url.contains(':') && !Path::new(url).exists()) || url.is_empty() {
         return Ok(url.to_owned());
     }
-    Ok(std::path::absolute(url)?.display().to_string())
+    Ok(home::absolute(Path::new(url))?.display().to_string())
 }
 
 /// SIGINT and SIGTERM, caught from the moment this exists.
@@ -87,9 +87,10 @@ pub(super) struct Signals {
 
 impl Signals {
     pub(super) fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(Failure::io("waiting for signals"));
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
         })
     }
 

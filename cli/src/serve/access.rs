@@ -77,16 +77,10 @@ impl Access {
             .await
         {
             Ok(done) => Ok(done.repeated),
-            Err(eventlog::ExecuteError::Rejected(rejection)) => {
+            Err(error) => Err(Fault::of_command(error, |rejection| {
                 let (code, fix) = code(&rejection);
-                Err(Fault::new(Kind::Rejected, code, rejection.to_string()).fix(fix))
-            }
-            Err(eventlog::ExecuteError::Reused) => Err(Fault::new(
-                Kind::KeyReused,
-                "idempotency-key-reused",
-                "the idempotency key was used for another request",
-            )),
-            Err(error) => Err(Fault::broken(error)),
+                Fault::new(Kind::Rejected, code, rejection.to_string()).fix(fix)
+            })),
         }
     }
 

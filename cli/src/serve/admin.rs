@@ -56,9 +56,7 @@ pub(super) async fn ensure(
         // There is none, or it was revoked and stays so.
         Err(_) => {
             let token = Token::from_random(entropy.secret());
-            write_whole(&path, token.reveal().as_bytes(), 0o600).map_err(|error| {
-                Failure::broke("data-directory", format!("{}: {error}", path.display()))
-            })?;
+            write_whole(&path, token.reveal().as_bytes(), 0o600)?;
             token.reveal().to_owned()
         }
     };

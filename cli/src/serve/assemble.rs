@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use access::Directory;
-use eventlog::lease::Gate;
+use eventlog::lease::{Gate, Keeper};
 use eventlog::lock;
 use service::clock::SystemClock;
 use service::entropy::{Entropy, SystemEntropy};
@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use super::ground::{self, Ground};
 use super::roles::{approval_ledger, cd_manager, changelog, releaser, runner};
 use super::router::{self, Parts};
-use super::{Record, Running, make_private, presence, refused};
+use super::{Record, Running, files, make_private, presence, refused};
 use crate::failure::Failure;
 use crate::home::{ADDRESS_FILE, Address, write_whole};
 
@@ -34,6 +34,7 @@ pub(crate) async fn start(
     if config.manifests.url.is_empty() {
         return Err(super::no_manifests());
     }
+    files::check(config)?;
     let tls = config.tls.as_ref().map(serve::acceptor).transpose()?;
     make_private(data)?;
     let lock = lock::lock(data).map_err(|error| match &error {
@@ -45,14 +46,17 @@ pub(crate) async fn start(
     let telemetry = open_telemetry(config, wanted, clock.as_ref())?;
     // Before anything is written: a start that cannot serve changes nothing.
     let listener = serve::bind(address).await?;
-    let bound = listener.local_addr()?;
+    let bound = listener.local_addr().map_err(Failure::io(address))?;
     let record = Record::open(data, config, clock.as_ref(), entropy.as_ref()).await?;
     ground::keep_private(data, "log.db")?;
     let projector = ground::open_projector(data, config, wanted, record.log()).await?;
     let now = Arc::clone(&clock);
     let keeper = ground::keeper(data, config, wanted, &clock).await?;
+    let runners = ground::only_runner(data, config, wanted, &clock).await?;
+    let gate = |keeper: Option<&Arc<Keeper>>| keeper.map_or_else(Gate::always, |it| it.gate());
     let ground = Ground {
-        gate: keeper.as_ref().map_or_else(Gate::always, |it| it.gate()),
+        gate: gate(keeper.as_ref()),
+        runner_gate: gate(runners.as_ref()),
         data: data.to_owned(),
         config: config.clone(),
         log: record.log(),
@@ -71,7 +75,7 @@ pub(crate) async fn start(
     ground.follow_identities().await?;
     let parts = open_parts(&ground, wanted).await?;
     let peers = presence::watch(&ground, wanted)?;
-    if let Some(keeper) = keeper {
+    for keeper in [keeper, runners].into_iter().flatten() {
         let stop = ground.stop.clone();
         ground.tasks.spawn(async move { keeper.run(stop).await });
     }
@@ -154,7 +158,7 @@ fn publish(data: &Path, address: &str) -> Result<(), Failure> {
         pid: std::process::id(),
     };
     let text = serde_json::to_vec(&found).unwrap_or_default();
-    Ok(write_whole(&data.join(ADDRESS_FILE), &text, 0o600)?)
+    write_whole(&data.join(ADDRESS_FILE), &text, 0o600)
 }
 
 /// An address that listens everywhere is reached on this machine by loopback.

@@ -82,8 +82,8 @@ pub(super) struct Control {
 
 impl Control {
     async fn status(&self, here: bool) -> Result<pb::GetStatusResponse, Fault> {
-        let identity = self.log.identity().await.map_err(Fault::broken)?;
-        let tail = self.log.tail().await.map_err(Fault::broken)?;
+        let identity = self.log.identity().await.map_err(Fault::from)?;
+        let tail = self.log.tail().await.map_err(Fault::from)?;
         let data = self.data.clone();
         let measure = || async move {
             tokio::task::spawn_blocking(move || super::fsync::median_us(&data))
@@ -201,14 +201,14 @@ impl ControlService for Control {
     ) -> Result<Response<Self::TailLogStream>, Status> {
         let request = request.into_inner();
         let after = Position(request.after_position);
-        let tail = self.log.tail().await.map_err(Fault::broken)?.position;
+        let tail = self.log.tail().await.map_err(Fault::from)?.position;
         if after > tail {
             let what = format!("the log ends at position {}, before {}", tail.0, after.0);
             return Err(Fault::new(Kind::Invalid, "position-beyond-log", what)
                 .fix("leave --after out, or give a position that is there")
                 .into());
         }
-        let mut subscription = self.log.subscribe(after).await.map_err(Fault::broken)?;
+        let mut subscription = self.log.subscribe(after).await.map_err(Fault::from)?;
         let (send, receive) = mpsc::channel(64);
         tokio::spawn(async move {
             loop {
@@ -222,7 +222,7 @@ impl ControlService for Control {
                     Ok(Item::CaughtUp(_)) => Ok(()),
                     Err(error) => {
                         // The last word of this stream, whether somebody listens or not.
-                        drop(send.send(Err(Fault::broken(error).into())).await);
+                        drop(send.send(Err(Fault::from(error).into())).await);
                         return;
                     }
                 };

@@ -40,6 +40,8 @@ pub(super) struct Ground {
     pub(super) keys: Arc<Keys>,
     /// Open while this process may act for its roles.
     pub(super) gate: Gate,
+    /// Open while this process is the one runner.
+    pub(super) runner_gate: Gate,
     pub(super) telemetry: Telemetry,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -181,11 +183,49 @@ pub(super) async fn keeper(
     of: &[Role],
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<Arc<Keeper>>, Failure> {
-    let database = database(data, config, of)?;
+    lease(data, &database(data, config, of)?, "effects", clock).await
+}
+
+/// Makes sure that no other runner is at work, whichever roles its process has: what runs on a
+/// machine belongs to one of them, which ends whatever it did not start.
+pub(super) async fn only_runner(
+    data: &Path,
+    config: &Config,
+    of: &[Role],
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<Keeper>>, Failure> {
+    if !of.contains(&Role::Runner) {
+        return Ok(None);
+    }
+    let database = database(data, config, &[Role::Runner])?;
+    let Some(keeper) = lease(data, &database, "runner", clock).await? else {
+        return Ok(None);
+    };
+    let taken = keeper.take().await;
+    match taken.map_err(|error| Failure::broke("read-models", error.to_string()))? {
+        Ok(()) => Ok(Some(keeper)),
+        Err(holder) => Err(Failure::refused(
+            "another-runner",
+            format!("another runner is at work: {holder} (machine:data directory)"),
+        )
+        .fix(
+            "stop that one first, or leave it at that: an installation has one runner, which \
+             keeps its applications in its own data directory",
+        )),
+    }
+}
+
+/// What is kept in a database of several processes; a file has one.
+async fn lease(
+    data: &Path,
+    database: &Database,
+    resource: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<Keeper>>, Failure> {
     if matches!(database, Database::File(_)) {
         return Ok(None);
     }
-    let leases = Leases::open(&database)
+    let leases = Leases::open(database)
         .await
         .map_err(|error| projector_refused(&error))?;
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -193,7 +233,7 @@ pub(super) async fn keeper(
     let clock = Arc::clone(clock);
     let keeper = Keeper::new(
         leases,
-        "effects",
+        resource,
         &holder,
         LEASE,
         Arc::new(move || clock.now_us()),

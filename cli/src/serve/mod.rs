@@ -5,6 +5,7 @@ mod access;
 mod admin;
 mod assemble;
 mod control;
+mod files;
 mod fsync;
 mod gateway;
 mod ground;
@@ -17,6 +18,7 @@ mod router;
 mod running;
 
 pub(crate) use assemble::start;
+pub(crate) use files::{check as check_files, password};
 pub(crate) use gateway::services;
 pub(crate) use ground::{archive_server, database, make_private};
 pub(crate) use intake::create_intake;

@@ -9,7 +9,7 @@ use service::config::{Backend, Log, Profile};
 use service::entropy::Entropy;
 use service::{Clock, Config};
 
-use super::refused;
+use super::{files, refused};
 use crate::failure::Failure;
 
 /// The log and what closes it.
@@ -84,6 +84,7 @@ async fn open_nats(config: &Config) -> Result<NatsLog, Failure> {
 /// How the log on NATS is reached, as configured.
 pub(crate) fn nats_options(config: &Config) -> Result<nats::Options, Failure> {
     let log = &config.log;
+    files::nats(log)?;
     let mut options = nats::Options::new("");
     options.servers = log.servers().map(str::to_owned).collect();
     options.user = Some(log.user.clone()).filter(|it| !it.is_empty());
@@ -104,14 +105,9 @@ pub(crate) fn nats_options(config: &Config) -> Result<nats::Options, Failure> {
 
 /// The password of the role's NATS user, where it has one.
 pub(super) fn password(log: &Log) -> Result<Option<String>, Failure> {
-    let Some(path) = &log.password_file else {
-        return Ok(None);
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage("log-password", format!("{}: {error}", path.display()))
-            .fix("put the password of the NATS user into that file")
-    })?;
-    Ok(Some(text.trim().to_owned()))
+    let path = log.password_file.as_deref();
+    path.map(|path| files::password("log.password_file", path))
+        .transpose()
 }
 
 /// A server that is away may come back; everything else is for a person.
@@ -121,6 +117,7 @@ pub(crate) fn nats_refused(error: &nats::OpenError) -> Failure {
             Failure::broke("log-unavailable", error.to_string())
         }
         other @ (nats::OpenError::Refused { .. }
+        | nats::OpenError::Denied { .. }
         | nats::OpenError::Version { .. }
         | nats::OpenError::MaxPayload { .. }
         | nats::OpenError::Options(_)

@@ -76,8 +76,8 @@ pub enum Lie {
     },
     /// The server keeps the log under other rules than those that were checked.
     #[error(
-        "LogConfig: stream {stream} has {field} = {found}, wanted {wanted}: it was changed by hand; \
-         restore the log into a new epoch, which makes the stream again"
+        "LogConfig: stream {stream} has {field} = {found}, wanted {wanted}: {}",
+        crate::nats::mend(field)
     )]
     ConfigChanged {
         /// The stream.

@@ -28,9 +28,12 @@ pub struct Broker {
 
 /// The broker does not let us in, or does not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("NATS at {servers}: {why}")]
+#[error(
+    "NATS at {servers}, asked as user `{user}`: {why}; correct `[log] url`, `[log] user` or `[log] password_file`"
+)]
 pub struct ConnectError {
     servers: String,
+    user: String,
     why: String,
     /// Asking again does not help.
     pub is_final: bool,
@@ -63,6 +66,7 @@ impl Broker {
             if is_final || Instant::now() >= deadline {
                 return Err(ConnectError {
                     servers: self.servers.join(", "),
+                    user: self.user.clone(),
                     why: error.to_string(),
                     is_final,
                 });

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use eventlog::Lie;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
@@ -100,6 +101,45 @@ impl Fault {
         Self::new(Kind::Broken, "internal", error.to_string())
             .fix("look at the server's own output; repeating the call with the same key is safe")
     }
+
+    /// Why a command was not done; what the domain refuses is put into words by `rejected`.
+    pub fn of_command<R>(
+        error: eventlog::ExecuteError<R>,
+        rejected: impl FnOnce(R) -> Self,
+    ) -> Self {
+        match error {
+            eventlog::ExecuteError::Rejected(rejection) => rejected(rejection),
+            eventlog::ExecuteError::Reused => Self::new(
+                Kind::KeyReused,
+                "idempotency-key-reused",
+                "the idempotency key was used for another request",
+            )
+            .fix("send a new key with a new request; repeat a request with its own key"),
+            eventlog::ExecuteError::Lost(_) => Self::new(
+                Kind::Lost,
+                "lost-race",
+                "others changed the same thing five times meanwhile",
+            )
+            .fix("repeat the call with the same key"),
+            eventlog::ExecuteError::OutcomeUnknown => Self::outcome_unknown(),
+            eventlog::ExecuteError::Log(error) => error.into(),
+        }
+    }
+
+    fn outcome_unknown() -> Self {
+        Self::new(
+            Kind::Unknown,
+            "outcome-unknown",
+            "the log did not say whether it was stored",
+        )
+        .fix("repeat the call with the same key")
+    }
+
+    /// The log goes on in a later epoch, and this process starts again to follow it.
+    fn restored(error: &impl fmt::Display) -> Self {
+        Self::new(Kind::Unknown, "log-restored", error.to_string())
+            .fix("this server starts again by itself; repeat the call with the same key")
+    }
 }
 
 impl fmt::Display for Fault {
@@ -166,49 +206,63 @@ impl From<eventlog::ReadError> for Fault {
                 Self::new(Kind::Unknown, "log-unavailable", error.to_string())
                     .fix("repeat the call with the same key")
             }
-            eventlog::ReadError::Lie(_) => {
-                Self::new(Kind::Broken, "log-lies", error.to_string())
-                    .fix("an operator restores the log: `towpath log restore --from archive --new-epoch`")
+            eventlog::ReadError::Lie(Lie::EpochAdvanced { .. }) => Self::restored(&error),
+            eventlog::ReadError::Lie(lie @ Lie::ConfigChanged { .. }) => {
+                Self::new(Kind::Broken, "log-lies", lie.to_string())
             }
-            eventlog::ReadError::Corrupt(_)
-            | eventlog::ReadError::Beyond { .. }
-            | eventlog::ReadError::Closed => Self::broken(error),
+            eventlog::ReadError::Lie(
+                Lie::LogRewound { .. }
+                | Lie::WrongLog { .. }
+                | Lie::LogForked { .. }
+                | Lie::EpochRegressed { .. },
+            ) => Self::new(Kind::Broken, "log-lies", error.to_string()).fix(
+                "an operator restores the log: `towpath log restore --from archive --new-epoch`",
+            ),
+            eventlog::ReadError::Closed => {
+                Self::new(Kind::Unknown, "log-closed", "this server is stopping")
+                    .fix("repeat the call with the same key once it runs again")
+            }
+            eventlog::ReadError::Corrupt(_) | eventlog::ReadError::Beyond { .. } => {
+                Self::broken(error)
+            }
+        }
+    }
+}
+
+impl From<eventlog::AppendError> for Fault {
+    fn from(error: eventlog::AppendError) -> Self {
+        use eventlog::AppendError as E;
+        match error {
+            E::Full(why) => Self::new(Kind::Exhausted, "log-full", why)
+                .fix("free space on the file system of the data directory, then repeat the call with the same key; nothing was lost"),
+            E::Unavailable(_) => Self::new(Kind::Unknown, "log-unavailable", error.to_string())
+                .fix("repeat the call with the same key"),
+            E::Fenced { .. } => Self::restored(&error),
+            E::Lie(lie) => eventlog::ReadError::Lie(lie).into(),
+            E::Ambiguous(_) => Self::outcome_unknown(),
+            E::Conflict { .. }
+            | E::CommitIdTaken { .. }
+            | E::TooLarge { .. }
+            | E::Corrupt(_)
+            | E::Forbidden(_) => Self::broken(error),
+        }
+    }
+}
+
+impl From<eventlog::LogError> for Fault {
+    fn from(error: eventlog::LogError) -> Self {
+        match error {
+            eventlog::LogError::Append(error) => error.into(),
+            eventlog::LogError::Read(error) => error.into(),
         }
     }
 }
 
 impl<R: fmt::Display + Coded> From<eventlog::ExecuteError<R>> for Fault {
     fn from(error: eventlog::ExecuteError<R>) -> Self {
-        match error {
-            eventlog::ExecuteError::Rejected(rejection) => {
-                Self::new(Kind::Rejected, rejection.code(), rejection.to_string())
-                    .fix(rejection.fix())
-            }
-            eventlog::ExecuteError::Reused => Self::new(
-                Kind::KeyReused,
-                "idempotency-key-reused",
-                "the idempotency key was used for another request",
-            )
-            .fix("send a new key with a new request; repeat a request with its own key"),
-            eventlog::ExecuteError::Lost(_) => Self::new(
-                Kind::Lost,
-                "lost-race",
-                "others changed the same thing five times meanwhile",
-            )
-            .fix("repeat the call with the same key"),
-            eventlog::ExecuteError::OutcomeUnknown => Self::new(
-                Kind::Unknown,
-                "outcome-unknown",
-                "the log did not say whether it was stored",
-            )
-            .fix("repeat the call with the same key"),
-            eventlog::ExecuteError::Log(eventlog::LogError::Append(eventlog::AppendError::Full(why))) => {
-                Self::new(Kind::Exhausted, "log-full", why)
-                    .fix("free space on the file system of the data directory, then repeat the call with the same key; nothing was lost")
-            }
-            eventlog::ExecuteError::Log(eventlog::LogError::Read(error)) => error.into(),
-            eventlog::ExecuteError::Log(error) => Self::broken(error),
-        }
+        Self::of_command(error, |rejection| {
+            Self::new(Kind::Rejected, rejection.code(), rejection.to_string()).fix(rejection.fix())
+        })
     }
 }
 
@@ -250,6 +304,29 @@ mod tests {
             .to_bytes()
             .unwrap();
         assert_eq!(fix, "ünïcode\nadvice".as_bytes());
+    }
+
+    #[test]
+    fn a_log_that_is_away_or_restored_is_no_defect_and_one_that_lies_is() {
+        use eventlog::{AppendError, ReadError};
+        let code = |fault: Fault| Status::from(fault).code();
+        let advanced = Lie::EpochAdvanced { read: 1, found: 2 };
+        let rewound = Lie::LogRewound {
+            read: eventlog::Position(2),
+            tail: eventlog::Position(1),
+        };
+        for away in [
+            AppendError::Unavailable("it is being restored".into()).into(),
+            AppendError::Fenced { commit: 1, log: 2 }.into(),
+            AppendError::Lie(advanced.clone()).into(),
+            AppendError::Ambiguous("no answer".into()).into(),
+            ReadError::Unavailable("it is being restored".into()).into(),
+            ReadError::Lie(advanced).into(),
+            ReadError::Closed.into(),
+        ] {
+            assert_eq!(code(away), Code::Unavailable);
+        }
+        assert_eq!(code(ReadError::Lie(rewound).into()), Code::Internal);
     }
 
     #[test]

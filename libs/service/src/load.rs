@@ -235,6 +235,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn strangers_take_no_room_and_need_none() {
+        let load = Load::default();
+        let app = app(&load, &Arc::default());
+        let message = [&[0, 0, 0, 0, 1][..], b"a"].concat();
+        let stranger = || {
+            let mut request = grpc(message.clone());
+            request.extensions_mut().clear();
+            request
+        };
+        let answer = app.clone().oneshot(stranger()).await.unwrap();
+        assert_eq!(
+            load.answers.available_permits(),
+            ANSWERS,
+            "while it is sent"
+        );
+        assert_eq!(code(&answer), None);
+        let _all = load.calls.try_acquire_many(u32::try_from(CALLS).unwrap());
+        let answer = app.clone().oneshot(stranger()).await.unwrap();
+        assert_eq!(code(&answer), None);
+        let answer = app.oneshot(grpc(message.clone())).await.unwrap();
+        assert_eq!(code(&answer), Some("8"));
+    }
+
+    #[tokio::test]
     async fn what_is_too_much_is_refused_at_once_and_room_comes_back() {
         let (load, wait) = (Load::default(), Arc::<Notify>::default());
         let app = app(&load, &wait);
@@ -247,16 +271,6 @@ mod tests {
         let beyond = app.clone().oneshot(grpc(Body::empty())).await.unwrap();
         assert_eq!(code(&beyond), Some("8"));
         wait.notify_waiters();
-        let mut stranger = grpc(Body::empty());
-        stranger.extensions_mut().clear();
-        let stranger = tokio::spawn(app.clone().oneshot(stranger));
-        tokio::task::yield_now().await;
-        assert!(
-            !stranger.is_finished(),
-            "it is not told that there is no room"
-        );
-        wait.notify_waiters();
-        assert_eq!(code(&stranger.await.unwrap().unwrap()), None);
         for call in first {
             let answer = call.await.unwrap().unwrap();
             assert_eq!(code(&answer), None);

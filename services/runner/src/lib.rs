@@ -14,6 +14,7 @@ pub use wire::{CONSUMES, PACKAGE};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use eventlog::lease::Gate;
 use eventlog::{EventLog, ReadError, Repository};
 use service::Clock;
 use source::Desk;
@@ -29,6 +30,8 @@ pub const ROLE: &str = "runner";
 /// What the role needs from outside.
 #[derive(Clone)]
 pub struct Deps {
+    /// Open while this process may act for the role.
+    pub gate: Gate,
     /// The log.
     pub log: Arc<dyn EventLog>,
     /// The time.
@@ -94,11 +97,12 @@ impl Runner {
         let inner = &self.0;
         let clock = Arc::clone(&inner.deps.clock);
         let keep = effects::keep(Arc::clone(inner), stop.clone());
-        let process = eventlog::process::run(
+        let process = eventlog::process::run_gated(
             Arc::clone(&inner.deps.log),
             effects::Reactor(Arc::clone(&inner.world)),
             Arc::new(effects::Performer(Arc::clone(inner))),
             Arc::new(move || clock.now_us()),
+            inner.deps.gate.clone(),
             stop,
         );
         let (ended, ()) = tokio::join!(process, keep);

@@ -28,7 +28,7 @@ pub(crate) use http::{Answer, Connection, http};
 pub(crate) use manifests::{App, Manifests, PlainFile};
 pub(crate) use ports::free_port;
 pub(crate) use processes::{Process, Sightings, processes_of};
-pub(crate) use program::Program;
+pub(crate) use program::{Outcome, Program};
 pub(crate) use release::{Release, releases};
 pub(crate) use report::Report;
 pub(crate) use server::{Options, Refusal, Server};

@@ -36,6 +36,7 @@ mod newcomer_rollback;
 mod no_failed_request;
 #[path = "13_no_room.rs"]
 mod no_room;
+mod operators;
 #[path = "04_other_digest.rs"]
 mod other_digest;
 mod python_client;

@@ -12,7 +12,7 @@ use service::role::Role;
 use super::{Scene, up};
 use crate::args;
 use crate::failure::Failure;
-use crate::{output, serve};
+use crate::{home, output, serve};
 
 pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> {
     if demo.prepare {
@@ -68,14 +68,14 @@ pub(super) async fn run(scene: &Scene, demo: args::Demo) -> Result<(), Failure> 
 /// the server may do this each time.
 async fn prepare(dir: Option<&Path>) -> Result<(), Failure> {
     let dir = match dir {
-        Some(dir) => std::path::absolute(dir)?,
+        Some(dir) => home::absolute(dir)?,
         None => place(None)?,
     };
     // Whatever else is in the directory stays as it is.
     let world = if let Ok(world) = world::World::open(&dir) {
         world
     } else {
-        std::fs::create_dir_all(&dir)?;
+        std::fs::create_dir_all(&dir).map_err(Failure::io(dir.display()))?;
         world::World::make(&dir).await?
     };
     output::line(&format!("manifests   {}", world.remote.display()))?;
@@ -94,7 +94,7 @@ async fn elsewhere(scene: &Scene, dir: Option<&Path>) -> Result<(), Failure> {
         )
         .fix("give the directory that was prepared with `towpath demo --prepare --dir DIR`"));
     };
-    let world = world::World::open(&std::path::absolute(dir)?)?;
+    let world = world::World::open(&home::absolute(dir)?)?;
     let told = story::tell(&world, &scene.connection).await?;
     told.print(&world, None)
 }
@@ -104,15 +104,17 @@ fn place(dir: Option<&Path>) -> Result<PathBuf, Failure> {
     let Some(dir) = dir else {
         return Ok(tempfile::Builder::new()
             .prefix("towpath-demo-")
-            .tempdir()?
+            .tempdir()
+            .map_err(Failure::io("the directory for temporary files"))?
             .keep());
     };
-    std::fs::create_dir_all(dir)?;
-    if std::fs::read_dir(dir)?.next().is_some() {
+    let at = || Failure::io(dir.display());
+    std::fs::create_dir_all(dir).map_err(at())?;
+    if std::fs::read_dir(dir).map_err(at())?.next().is_some() {
         return Err(
             Failure::usage("not-empty", format!("{} is not empty", dir.display()))
                 .fix("give a directory that is empty or not there yet"),
         );
     }
-    Ok(std::path::absolute(dir)?)
+    home::absolute(dir)
 }

@@ -30,6 +30,7 @@ pub(in crate::serve) async fn open(ground: &Ground) -> Result<Part, Failure> {
         .map_err(|error| Failure::broke("process-target", error.to_string()))?;
     let target = Arc::new(target);
     let runner = runner::build(runner::Deps {
+        gate: ground.runner_gate.clone(),
         log: Arc::clone(&ground.log),
         clock: Arc::clone(&ground.clock),
         desk: ground.desk.clone(),

@@ -85,7 +85,12 @@ impl Archive {
                 tracing::error!(%error, "the archive stopped");
                 return Err(error);
             }
-            tracing::warn!(%error, "the archive waits");
+            // Of two replicas one is second at every commit.
+            if matches!(error, ArchiveError::Overtaken) {
+                tracing::debug!("another replica was faster");
+            } else {
+                tracing::warn!(%error, "the archive waits");
+            }
             cancel.run_until_cancelled(tokio::time::sleep(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

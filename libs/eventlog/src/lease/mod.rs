@@ -20,8 +20,14 @@ const ACQUIRE: &str = "INSERT INTO towpath_lease (resource, holder, fence, expir
      WHERE towpath_lease.holder = excluded.holder OR towpath_lease.expires_us <= $4 \
      RETURNING fence";
 
+const HOLDER: &str = "SELECT holder FROM towpath_lease WHERE resource = $1 AND expires_us > $2";
+
 const RELEASE: &str = "UPDATE towpath_lease SET expires_us = 0 \
      WHERE resource = $1 AND holder = $2 AND fence = $3";
+
+/// How often a lease that somebody else has is asked for, within a little more than the time in
+/// which that of a dead one ends.
+const TRIES: u32 = 12;
 
 /// Leases in the database of the read models.
 #[derive(Debug, Clone)]
@@ -85,6 +91,23 @@ impl Leases {
             fence,
             expires_us,
         }))
+    }
+
+    /// Who has the lease now; nobody when it is free or has ended.
+    pub async fn holder(&self, resource: &str, now_us: i64) -> Result<Option<String>, sqlx::Error> {
+        macro_rules! ask {
+            ($pool:expr) => {
+                sqlx::query_scalar(HOLDER)
+                    .bind(resource)
+                    .bind(now_us)
+                    .fetch_optional($pool)
+                    .await
+            };
+        }
+        match &self.0 {
+            Pool::Sqlite(pool) => ask!(pool),
+            Pool::Postgres(pool) => ask!(pool),
+        }
     }
 
     /// Lets a lease go. Does nothing when somebody else has it by now.
@@ -178,6 +201,28 @@ impl Keeper {
     pub fn gate(&self) -> Gate {
         Gate {
             until_us: self.until_us.subscribe(),
+        }
+    }
+
+    /// Takes the lease before [`Keeper::run`] does, for whoever may not even begin without it.
+    /// One whose holder died is waited for; after that, says who has it.
+    pub async fn take(&self) -> Result<Result<(), String>, sqlx::Error> {
+        let mut tries = 0;
+        loop {
+            let now_us = (self.clock)();
+            let asked = self
+                .leases
+                .acquire(&self.resource, &self.holder, now_us, self.lasts);
+            if let Some(lease) = asked.await? {
+                self.until_us.send_replace(lease.expires_us);
+                return Ok(Ok(()));
+            }
+            let holder = self.leases.holder(&self.resource, now_us).await?;
+            tries += 1;
+            if let (Some(holder), true) = (holder, tries > TRIES) {
+                return Ok(Err(holder));
+            }
+            tokio::time::sleep(self.lasts / (TRIES - 1)).await;
         }
     }
 

@@ -184,3 +184,35 @@ async fn of_two_replicas_one_performs_until_its_lease_ends() {
 fn a_gate_without_a_keeper_is_open() {
     assert!(Gate::always().is_open(i64::MAX - 1));
 }
+
+/// A clock that can be set.
+fn clock_at(now_us: &Arc<AtomicI64>) -> Clock {
+    let now_us = Arc::clone(now_us);
+    Arc::new(move || now_us.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn a_second_one_is_told_who_is_there_and_waits_for_one_that_died() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("read.db");
+    std::fs::write(&path, b"").unwrap();
+    let leases = Leases::open(&(&path).into()).await.unwrap();
+    let now_us = Arc::new(AtomicI64::new(0));
+    let lasts = Duration::from_millis(300);
+    let keeper = |holder| Keeper::new(leases.clone(), "runner", holder, lasts, clock_at(&now_us));
+    let first = keeper("first:/data");
+    assert_eq!(first.take().await.unwrap(), Ok(()));
+    assert!(first.gate().is_open(0));
+    // Where the first one was started again it goes on at once.
+    assert_eq!(keeper("first:/data").take().await.unwrap(), Ok(()));
+    let second = keeper("second:/data");
+    let refused = second.take().await.unwrap();
+    assert_eq!(refused, Err("first:/data".to_owned()));
+    assert!(!second.gate().is_open(0));
+    let waiting = tokio::spawn({
+        let second = Arc::clone(&second);
+        async move { second.take().await.unwrap() }
+    });
+    now_us.store(300_000, Ordering::SeqCst);
+    assert_eq!(waiting.await.unwrap(), Ok(()));
+}

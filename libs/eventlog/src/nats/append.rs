@@ -12,7 +12,9 @@ use super::publish::{Answer, Guard};
 use super::stream::{self, Says};
 use crate::checkpoint::Lie;
 use crate::commit::{Head, SealedCommit};
-use crate::log::{AppendError, Appended, MAX_COMMIT_BYTES, Position, ReadError, follows, repeats};
+use crate::log::{
+    AppendError, Appended, LogIdentity, MAX_COMMIT_BYTES, Position, ReadError, follows, repeats,
+};
 
 /// A message id that is said to be on its way for so long is taken for lost.
 const LOST: Duration = Duration::from_secs(3);
@@ -188,7 +190,7 @@ impl Shared {
                 }
                 Ok(None)
             }
-            Answer::OtherStream => Err(self.fenced(commit).await),
+            Answer::OtherStream => Err(trip.refused(self.fenced(commit).await)),
             Answer::Full(why) => Err(trip.failed(why, AppendError::Full)),
             Answer::TooLarge => Err(AppendError::TooLarge {
                 bytes: commit.bytes().len(),
@@ -247,20 +249,27 @@ impl Shared {
         }))
     }
 
-    /// The log's subjects belong to another stream: to that of a later epoch.
+    /// The log's subjects belong to another stream: to that of a later epoch, which may be on its
+    /// way only.
     async fn fenced(&self, commit: &SealedCommit) -> AppendError {
-        let log = match self.api.streams(&format!("{}.>", self.prefix)).await {
-            Ok(names) => match names.first() {
-                Some(name) => self.api.info(name).await.ok(),
-                None => None,
-            },
-            Err(_) => None,
+        let names = self.api.streams(&format!("{}.>", self.prefix)).await;
+        let name = names.ok().and_then(|it| it.into_iter().next());
+        let found = match &name {
+            Some(name) => self.api.info(name).await.ok(),
+            None => None,
         };
-        let found = log.and_then(|it| stream::says(&it.config).ok());
-        let Some(Says::Log(found) | Says::Restoring(found)) = found else {
-            return AppendError::Unavailable(
-                "the log's subjects belong to a stream that says not which log it is".into(),
-            );
+        let says = found.and_then(|it| stream::says(&it.config).ok());
+        let is_ours = |it: &LogIdentity| it.log_id == self.identity.log_id;
+        if matches!(&says, Some(Says::Restoring(it)) if is_ours(it)) {
+            self.restoring.send_replace(name);
+        }
+        let Some(Says::Log(found)) = says else {
+            let nobodys = || {
+                AppendError::Unavailable(
+                    "the log's subjects belong to a stream that says not which log it is".into(),
+                )
+            };
+            return self.answers().err().map_or_else(nobodys, refusal);
         };
         let lie = Lie::EpochAdvanced {
             read: self.identity.epoch,

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::error::OpenError;
 use super::options::Options;
 use super::policy;
+use crate::log::ReadError;
 
 /// The longest pause between tries to connect again: a log that came back wrong is to be named
 /// within seconds.
@@ -28,6 +29,22 @@ impl Link {
     pub(super) fn denied(&self, subject: &str) -> Option<String> {
         let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
         denied.take_if(|it| it.contains(subject))
+    }
+
+    /// A question that the server does not let this user ask is never answered: says so in place
+    /// of the silence.
+    pub(super) fn explained(&self, error: OpenError, options: &Options) -> OpenError {
+        let is_silence = matches!(
+            &error,
+            OpenError::Failed { .. } | OpenError::Read(ReadError::Unavailable(_))
+        );
+        match self.denied("$JS.API") {
+            Some(why) if is_silence => OpenError::Denied {
+                user: options.user.clone().unwrap_or_default(),
+                why,
+            },
+            Some(_) | None => error,
+        }
     }
 
     fn heard(&self, event: &Event) {

@@ -159,7 +159,10 @@ async fn elsewhere(shared: &Shared, options: &Options) -> Seen {
     let Ok(info) = shared.api.glimpse(&name).await else {
         return gone;
     };
-    match stream::says(&info.config) {
+    let says = stream::says(&info.config);
+    let is_next = matches!(&says, Ok(Says::Restoring(it)) if it.log_id == shared.identity.log_id);
+    shared.restoring.send_replace(is_next.then_some(name));
+    match says {
         Ok(Says::Log(found)) if found.log_id == shared.identity.log_id => {
             if found.epoch > shared.identity.epoch {
                 shared.newer.send_replace(Some(found.epoch));
@@ -207,7 +210,7 @@ impl Shared {
     /// Waits until the log was found to be itself on this connection: before that nothing is
     /// written to it.
     pub(super) async fn confirmed(&self) -> Result<(), ReadError> {
-        self.serves()?;
+        self.answers()?;
         if self.is_confirmed() {
             return Ok(());
         }

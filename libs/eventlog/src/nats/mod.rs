@@ -28,10 +28,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 pub use error::OpenError;
+pub(crate) use error::mend;
 use ids::{AggregateId, CommitId};
 pub use open::create;
 pub use options::{Options, Place, Profile, Timeouts};
-pub use restore::{Restored, restore};
+pub use restore::{Restored, next_identity, restore};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -81,6 +82,8 @@ struct Shared {
     halt: watch::Sender<Option<Lie>>,
     said: watch::Sender<Option<String>>,
     newer: watch::Sender<Option<u32>>,
+    /// The stream that takes this one's place, while a restore fills it.
+    restoring: watch::Sender<Option<String>>,
     shelf: Mutex<known::Shelf>,
     recent: Mutex<recent::Recent>,
     /// The highest commit seen: it must stay where it is.
@@ -148,6 +151,18 @@ impl Shared {
             return Err(ReadError::Closed);
         }
         Ok(())
+    }
+
+    /// The reason to give a call no answer: while the log is restored, every call can be
+    /// repeated, whatever became of this handle.
+    fn answers(&self) -> Result<(), ReadError> {
+        if let Some(stream) = self.restoring.borrow().as_ref() {
+            return Err(ReadError::Unavailable(format!(
+                "the log is being restored into stream {stream}; this process goes on by itself \
+                 once that is done"
+            )));
+        }
+        self.serves()
     }
 
     /// Takes note of a commit that is stored.
@@ -253,7 +268,7 @@ impl EventLog for NatsLog {
     }
 
     async fn identity(&self) -> Result<LogIdentity, ReadError> {
-        self.held.shared.serves()?;
+        self.held.shared.answers()?;
         Ok(self.held.shared.identity)
     }
 

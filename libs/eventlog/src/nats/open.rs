@@ -17,9 +17,10 @@ use crate::log::{LogIdentity, Position};
 /// Makes the stream of a new log, with the operator's credentials. A log that is there already
 /// stays, whatever its identity: the answer is the identity that the log has.
 pub async fn create(options: &Options, fresh: &LogIdentity) -> Result<LogIdentity, OpenError> {
-    let (client, _link) = connect(options).await?;
+    let (client, link) = connect(options).await?;
     let api = Api::new(client.clone(), options.timeouts);
     let made = ensure(&api, options, fresh).await;
+    let made = made.map_err(|error| link.explained(error, options));
     // The answer is known; a connection that ends badly changes nothing.
     let _ended = client.drain().await.is_err();
     made
@@ -78,7 +79,8 @@ fn whole(options: &Options, found: &Config) -> Result<LogIdentity, OpenError> {
 
 pub(super) async fn open(options: &Options) -> Result<NatsLog, OpenError> {
     let (client, link) = connect(options).await?;
-    let opened = open_at(options, client.clone(), link).await;
+    let opened = open_at(options, client.clone(), link.clone()).await;
+    let opened = opened.map_err(|error| link.explained(error, options));
     if opened.is_err() {
         let _ended = client.drain().await.is_err();
     }
@@ -111,6 +113,7 @@ async fn open_at(
         halt: watch::Sender::new(None),
         said: watch::Sender::new(None),
         newer: watch::Sender::new(None),
+        restoring: watch::Sender::new(None),
         shelf: Mutex::default(),
         recent: Mutex::default(),
         highest: Mutex::default(),

@@ -70,7 +70,10 @@ impl Shared {
                     RequestErrorKind::InvalidSubject => Answer::Forbidden(error.to_string()),
                     RequestErrorKind::TimedOut | RequestErrorKind::Other => {
                         match self.link.denied(&subject) {
-                            Some(why) => Answer::Forbidden(why),
+                            Some(why) => Answer::Forbidden(format!(
+                                "{why}: another role writes this; `[log] user` names the NATS \
+                                 user of the role"
+                            )),
                             None => Answer::Unknown(error.to_string()),
                         }
                     }

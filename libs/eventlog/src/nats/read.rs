@@ -41,7 +41,7 @@ impl Shared {
     }
 
     pub(super) async fn get(&self, seek: &Seek) -> Result<Option<Stored>, ReadError> {
-        self.serves()?;
+        self.answers()?;
         let asking = async {
             let found = self.api.get(&self.stream, seek).await?;
             Ok(found)
@@ -204,7 +204,7 @@ impl Shared {
 
     /// The last position, by the leader.
     pub(super) async fn tail_position(&self) -> Result<u64, ReadError> {
-        self.serves()?;
+        self.answers()?;
         let highest = Self::lock(&self.highest).position.0;
         let asking = async {
             let mut patience = Patience::new(&self.api.timeouts);

@@ -43,7 +43,7 @@ pub async fn restore<S>(
 where
     S: Stream<Item = Result<SealedCommit, OpenError>> + Unpin + Send,
 {
-    let (client, _link) = connect(options).await?;
+    let (client, link) = connect(options).await?;
     let work = Work {
         api: Api::new(client.clone(), options.timeouts),
         options,
@@ -52,7 +52,31 @@ where
     };
     let restored = work.run(commits).await;
     let _ended = client.drain().await.is_err();
-    restored
+    restored.map_err(|error| link.explained(error, options))
+}
+
+/// What a log becomes when it is restored: what an interrupted restore of it has begun, or an
+/// epoch later than any that is there or was archived.
+pub async fn next_identity(
+    options: &Options,
+    archived: &LogIdentity,
+) -> Result<LogIdentity, OpenError> {
+    let (client, link) = connect(options).await?;
+    let found = find(&Api::new(client.clone(), options.timeouts), options).await;
+    let _ended = client.drain().await.is_err();
+    let found = found.map_err(|error| link.explained(error, options))?;
+    let epoch = match found.map(|it| stream::says(&it)) {
+        Some(Ok(Says::Restoring(it)))
+            if it.log_id == archived.log_id && it.epoch > archived.epoch =>
+        {
+            it.epoch
+        }
+        Some(Ok(Says::Log(it) | Says::Restoring(it))) if it.log_id == archived.log_id => {
+            it.epoch.max(archived.epoch) + 1
+        }
+        Some(Ok(Says::Log(_) | Says::Restoring(_)) | Err(_)) | None => archived.epoch + 1,
+    };
+    Ok(LogIdentity { epoch, ..*archived })
 }
 
 struct Work<'a> {

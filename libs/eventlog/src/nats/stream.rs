@@ -6,7 +6,7 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stor
 use ids::Uuid;
 use serde_json::Value;
 
-use super::error::OpenError;
+use super::error::{NUM_REPLICAS, OpenError};
 use super::options::Options;
 use super::policy::HEADER_BYTES;
 use crate::log::{LogIdentity, MAX_COMMIT_BYTES};
@@ -60,16 +60,10 @@ pub(super) fn wanted(options: &Options, says: &Says) -> Config {
 /// Compares every setting but name, description and where the copies are. More copies than
 /// wanted are no difference.
 pub(super) fn difference(wanted: &Config, found: &Config) -> Option<Difference> {
-    const FREE: &[&str] = &[
-        "name",
-        "description",
-        "metadata",
-        "placement",
-        "num_replicas",
-    ];
+    const FREE: &[&str] = &["name", "description", "metadata", "placement", NUM_REPLICAS];
     if found.num_replicas < wanted.num_replicas {
         return Some(Difference {
-            field: "num_replicas".into(),
+            field: NUM_REPLICAS.into(),
             wanted: wanted.num_replicas.to_string(),
             found: found.num_replicas.to_string(),
         });

@@ -170,7 +170,7 @@ impl Projector {
                 Ok(()) => (pause, times) = (SHORTEST_PAUSE, 0),
                 Err(error) if passes(&error, &self.database, times) => {
                     times += 1;
-                    tracing::warn!(%error, "the projector waits");
+                    tell(&error);
                     let sleep = tokio::time::sleep(pause);
                     cancel.run_until_cancelled(sleep).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -251,6 +251,16 @@ async fn open_file(
             database: path.display().to_string(),
             why: "it vanished while it was opened: start again".into(),
         })
+}
+
+/// Says why the projector waits. That another replica was faster is what replicas are for: of
+/// two that follow the same log, one is second at every commit.
+fn tell(error: &ProjectorError) {
+    if matches!(error, ProjectorError::Overtaken) {
+        tracing::debug!("another replica was faster");
+    } else {
+        tracing::warn!(%error, "the projector waits");
+    }
 }
 
 /// Whether trying again can help without a person changing the log or the binary. `times` says

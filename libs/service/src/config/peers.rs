@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Error, url_has_password};
 use crate::role::Role;
 
-/// Where the other roles answer. A role that is named neither here nor on the command line does
-/// not exist in this installation.
+/// Where the other roles answer. cd-manager passes calls on, so it needs every role that does not
+/// run beside it; what the others are told here shows in their status.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Peers {

@@ -107,7 +107,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "roles.cd-manager",
         "TOWPATH_ROLES_CD_MANAGER",
-        "Where this role answers, when it runs elsewhere: `http://` or `https://`",
+        "Where this role answers, when it runs elsewhere: `http://` or `https://`; cd-manager needs all that do",
     ),
     setting("roles.releaser", "TOWPATH_ROLES_RELEASER", "The same"),
     setting(

@@ -15,7 +15,9 @@ const RELEASER: &str = "releaser";
 impl Inner {
     /// The release that a text names: `application-set/bundle`, a tag, an id or its beginning.
     pub(super) async fn release_named(&self, text: &str) -> Result<Option<(Uuid, Release)>, Fault> {
-        self.catch_up().await.map_err(Fault::broken)?;
+        self.catch_up().await.map_err(|why| {
+            Fault::new(Kind::Unknown, "log-unavailable", why).fix("repeat the call")
+        })?;
         let prefix = text.to_ascii_lowercase();
         let is_it = |id: Uuid, it: &Release| {
             it.name() == text
@@ -95,7 +97,7 @@ impl Inner {
         let aggregate = AggregateId::new("release", id);
         let stored = self.deps.log.load(&aggregate, 0).await;
         let mut entries = Vec::new();
-        for commit in &stored.map_err(Fault::broken)? {
+        for commit in &stored? {
             for record in &commit.commit.events {
                 let text = crate::wire::release_told(record).map_err(Fault::broken)?;
                 entries.push(entry(commit, record, text));

@@ -26,7 +26,9 @@ async fn look_for_ever(inner: &Inner) {
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         every.tick().await;
-        inner.look().await;
+        if inner.deps.gate.is_open(inner.deps.clock.now_us()) {
+            inner.look().await;
+        }
     }
 }
 

@@ -135,3 +135,18 @@ async fn a_server_with_too_small_messages_is_refused() -> Result<(), Trouble> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn fewer_copies_than_configured_are_a_matter_of_the_setting() -> Result<(), Trouble> {
+    let servers = Servers::start(Kind::Current, 1, "")?;
+    let mut options = fresh(&servers);
+    opened(&options).await?.close().await;
+    options.replicas = 3;
+    let refused = NatsLog::open(&options).await.err();
+    let text = refused.ok_or("it was opened")?.to_string();
+    assert!(
+        text.contains("`[log] replicas`") && !text.contains("restore the log"),
+        "{text}"
+    );
+    Ok(())
+}

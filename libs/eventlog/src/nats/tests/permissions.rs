@@ -88,6 +88,27 @@ async fn a_role_writes_its_own_kinds_and_reads_everything() -> Result<(), Troubl
         text.contains("cd-manager") && !text.contains("wrong"),
         "{text}"
     );
+    assert!(text.contains("`[log] user`"), "{text}");
+    Ok(())
+}
+
+/// The server leaves a question that is not allowed unanswered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_of_another_role_is_named_with_the_setting() -> Result<(), Trouble> {
+    let servers = guarded()?;
+    let mut options = as_user(&servers, "cd-manager");
+    options.timeouts.patience = Duration::from_secs(2);
+    let refused = create(&options, &identity()).await.err();
+    let text = refused.ok_or("it was created")?.to_string();
+    for part in ["`cd-manager`", "`[log] user`", "STREAM.CREATE"] {
+        assert!(text.contains(part), "{text} lacks {part}");
+    }
+    let manager = as_user(&servers, "cd-manager");
+    create(&as_user(&servers, OPERATOR), &identity()).await?;
+    let log = NatsLog::open(&manager).await?;
+    let refused = log.append(&commit("approval")).await;
+    let text = refused.err().ok_or("it was stored")?.to_string();
+    assert!(text.contains("`[log] user`"), "{text}");
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::commit::SealedCommit;
-use crate::conformance::{fill, slot};
-use crate::log::{AppendError, EventLog, LogIdentity, Position};
-use crate::nats::{OpenError, restore};
+use crate::conformance::{fill, next, slot};
+use crate::log::{AppendError, EventLog, LogIdentity, Position, ReadError};
+use crate::nats::{OpenError, next_identity, restore};
 use std::sync::Arc;
+use std::time::Duration;
 
 fn second() -> LogIdentity {
     LogIdentity {
@@ -47,6 +48,15 @@ async fn an_interrupted_restore_lets_nobody_in_and_is_completed_by_repeating_it(
         matches!(refused, Some(OpenError::Restoring { .. })),
         "{refused:?}"
     );
+    // Whoever is called meanwhile says what happens, and that it passes.
+    let unanswered = until_restoring(&log).await?;
+    let stream = options.place.stream(2);
+    assert!(unanswered.contains(&stream), "{unanswered}");
+    let written = log.append(&next(&slot(1), &log_head(&commits), "x")).await;
+    assert!(
+        matches!(written, Err(AppendError::Unavailable(_))),
+        "{written:?}"
+    );
 
     let source = futures::stream::iter(commits.clone().into_iter().map(Ok));
     let restored = restore(&options, &second(), source).await?;
@@ -54,7 +64,9 @@ async fn an_interrupted_restore_lets_nobody_in_and_is_completed_by_repeating_it(
     assert!(restored.resumed > 0, "{restored:?}");
     let again = NatsLog::open(&options).await?;
     assert_eq!(again.read(Position(0), 1000).await?, all);
-    // The writer of the old epoch, on the handle that it always had.
+    // The writer of the old epoch, on the handle that it always had, once it knows.
+    let mut newer = log.newer_epoch();
+    assert_eq!(*newer.wait_for(Option::is_some).await?, Some(2));
     let late = SealedCommit::seal(
         crate::conformance::draft(&slot(1), "late"),
         &log_head(&commits),
@@ -101,5 +113,43 @@ async fn a_restore_goes_forward_only_and_does_not_mix_sources() -> Result<(), Tr
     .await;
     let text = mixed.err().ok_or("another source was taken")?.to_string();
     assert!(text.contains("position"), "{text}");
+    Ok(())
+}
+
+/// What a call is answered once the handle has noticed that its log is being restored.
+pub(super) async fn until_restoring(log: &NatsLog) -> Result<String, Trouble> {
+    let noticed = async {
+        loop {
+            match log.read(Position(0), 1).await {
+                Err(ReadError::Unavailable(why)) if why.contains("being restored") => return why,
+                Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    Ok(tokio::time::timeout(Duration::from_secs(10), noticed).await?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_restore_goes_into_an_epoch_of_its_own_even_before_the_archive_knows()
+-> Result<(), Trouble> {
+    let servers = Servers::start(Kind::Current, 1, "")?;
+    let options = fresh(&servers);
+    let log = opened(&options).await?;
+    let shared: Arc<dyn EventLog> = Arc::new(log.clone());
+    fill(&shared, 3, 3).await?;
+    let all = log.read(Position(0), 1000).await?;
+    let commits: Vec<_> = all.iter().map(|it| it.commit.clone()).collect();
+    let whole = || futures::stream::iter(commits.clone().into_iter().map(Ok));
+    // The archive goes on saying epoch 1 until somebody copies into it again.
+    let archived = identity();
+    assert_eq!(next_identity(&options, &archived).await?, second());
+    let broken = restore(&options, &second(), broken_off(&commits, 6)).await;
+    assert!(broken.is_err());
+    assert_eq!(next_identity(&options, &archived).await?.epoch, 2);
+    restore(&options, &second(), whole()).await?;
+    let third = next_identity(&options, &archived).await?;
+    assert_eq!(third.epoch, 3);
+    assert_eq!(restore(&options, &third, whole()).await?.commits, 9);
+    assert_eq!(NatsLog::open(&options).await?.identity().await?, third);
     Ok(())
 }
