@@ -1,8 +1,11 @@
 //! `towpath log restore`: the log again, from its archive, in a later epoch.
 
-use eventlog::archive::{Archive, Divergence};
+use std::pin::pin;
+use std::sync::Arc;
+
+use eventlog::archive::{Archive, ArchiveError, Divergence};
 use eventlog::nats::{self, NatsLog, OpenError};
-use eventlog::{LogIdentity, Position, SealedCommit};
+use eventlog::{EventLog, LogIdentity, Position, ReadError, SealedCommit};
 use futures::stream::{self, Stream, StreamExt as _};
 use serde_json::json;
 use service::Config;
@@ -36,13 +39,11 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
         ));
     };
     let options = nats_options(&config)?;
-    let not_compared = refuse_loss(&options, &archive).await?;
-    if let (Some(why), false) = (&not_compared, scene.is_json()) {
-        output::line(&format!(
-            "the log that is there is not compared with the archive, because it cannot be opened: \
-             {why}\nwhat the archive holds takes its place; a commit that only that log holds is lost"
-        ))?;
+    let before = refuse_loss(&options, &archive, &archived).await?;
+    if let (Some(text), false) = (before.text(), scene.is_json()) {
+        output::line(&text)?;
     }
+    check(&archive).await?;
     let next = nats::next_identity(&options, &archived)
         .await
         .map_err(|error| nats_refused(&error))?;
@@ -55,7 +56,7 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
         return output::json(&json!({
             "log_id": next.log_id.to_string(), "epoch": next.epoch,
             "stream": restored.stream, "commits": restored.commits,
-            "not_compared": not_compared,
+            "not_compared": before.not_compared(), "completed": before.completed(),
         }));
     }
     output::line(&format!(
@@ -64,16 +65,108 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
     ))
 }
 
-/// A log that can be read is not replaced by an archive that holds less, nor for nothing. Says
-/// why it was not compared, when it was not.
+/// What is known of the log that is to be replaced.
+enum Before {
+    /// The archive holds other commits.
+    Differs,
+    /// Its settings were changed; so many commits were copied that the archive had not.
+    Completed { why: String, commits: u64 },
+    /// It cannot be read.
+    NotCompared { why: String },
+}
+
+impl Before {
+    fn text(&self) -> Option<String> {
+        match self {
+            Self::Differs => None,
+            Self::Completed { why, commits } => Some(format!(
+                "the log that is there is replaced because of its settings: {why}\n\
+                 the archive holds all of it; {commits} commits were copied just now"
+            )),
+            Self::NotCompared { why } => Some(format!(
+                "the log that is there is not compared with the archive, because it cannot be read: \
+                 {why}\nwhat the archive holds takes its place; a commit that only that log holds is \
+                 lost"
+            )),
+        }
+    }
+
+    fn not_compared(&self) -> Option<&str> {
+        match self {
+            Self::NotCompared { why } => Some(why),
+            Self::Differs | Self::Completed { .. } => None,
+        }
+    }
+
+    fn completed(&self) -> Option<u64> {
+        match self {
+            Self::Completed { commits, .. } => Some(*commits),
+            Self::Differs | Self::NotCompared { .. } => None,
+        }
+    }
+}
+
+/// Everything in the archive is what was put there: before the log is deleted, not while its
+/// commits are put back.
+async fn check(archive: &Archive) -> Result<(), Failure> {
+    let mut commits = pin!(archive.commits());
+    while let Some(commit) = commits.next().await {
+        commit.map_err(|error| {
+            Failure::refused("archive-damaged", error.to_string())
+                .fix("nothing was changed; bring the archive's database back from its backup")
+        })?;
+    }
+    Ok(())
+}
+
+/// The archive gets what a log with other settings holds beyond it, as far as it is the log that
+/// was archived.
+async fn complete(
+    options: &nats::Options,
+    archive: &Archive,
+    archived: &LogIdentity,
+    why: String,
+) -> Result<Before, Failure> {
+    let log = match NatsLog::open_as_it_is(options, archived).await {
+        Ok(log) => Arc::new(log),
+        Err(error) if error.is_mended_by_restoring() => {
+            let why = error.to_string();
+            return Ok(Before::NotCompared { why });
+        }
+        Err(error) => return Err(nats_refused(&error)),
+    };
+    let shared: Arc<dyn EventLog> = log.clone();
+    let completed = archive.complete(&shared).await;
+    log.close().await;
+    match completed {
+        Ok(commits) => Ok(Before::Completed { why, commits }),
+        Err(ArchiveError::Lie(_)) => Ok(Before::Differs),
+        Err(ArchiveError::Read(ReadError::Corrupt(corrupt))) => {
+            let why = corrupt.to_string();
+            Ok(Before::NotCompared { why })
+        }
+        Err(error) => Err(Failure::broke("archive", error.to_string())),
+    }
+}
+
+/// A log that can be read is not replaced by an archive that holds less, nor for nothing.
 async fn refuse_loss(
     options: &nats::Options,
     archive: &Archive,
-) -> Result<Option<String>, Failure> {
+    archived: &LogIdentity,
+) -> Result<Before, Failure> {
     let log = match NatsLog::open(options).await {
         Ok(log) => log,
+        Err(error @ (OpenError::Config { .. } | OpenError::Identity { .. }))
+            if error.is_mended_by_restoring() =>
+        {
+            return complete(options, archive, archived, error.to_string()).await;
+        }
         // One that cannot be opened is why somebody restores.
-        Err(error) if error.is_mended_by_restoring() => return Ok(Some(error.to_string())),
+        Err(error) if error.is_mended_by_restoring() => {
+            let why = error.to_string();
+            return Ok(Before::NotCompared { why });
+        }
         Err(error) => return Err(nats_refused(&error)),
     };
     let compared = archive.compare(&log).await;
@@ -92,7 +185,7 @@ async fn refuse_loss(
             format!("the log holds commits from position {position} on that the archive does not: a restore would lose them"),
         )
         .fix("let cd-manager run until `towpath log verify` says that the archive holds the same")),
-        Some(Divergence::NotInLog { .. } | Divergence::Other { .. }) => Ok(None),
+        Some(Divergence::NotInLog { .. } | Divergence::Other { .. }) => Ok(Before::Differs),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use eventlog::nats::{self, NatsLog};
-use eventlog::{Durability, EventLog, LogIdentity, SqliteLog, sqlite};
+use eventlog::{Durability, EventLog, LogIdentity, ReadError, SqliteLog, sqlite};
 use service::config::{Backend, Log, Profile};
 use service::entropy::Entropy;
 use service::{Clock, Config};
@@ -113,8 +113,12 @@ pub(super) fn password(log: &Log) -> Result<Option<String>, Failure> {
 /// A server that is away may come back; everything else is for a person.
 pub(crate) fn nats_refused(error: &nats::OpenError) -> Failure {
     match error {
-        nats::OpenError::Unreachable { .. } | nats::OpenError::Restoring { .. } => {
+        nats::OpenError::Unreachable { .. }
+        | nats::OpenError::Restoring { .. }
+        | nats::OpenError::Failed { .. }
+        | nats::OpenError::Read(ReadError::Unavailable(_)) => {
             Failure::broke("log-unavailable", error.to_string())
+                .fix("it may come back by itself: look at NATS, then try again")
         }
         other @ (nats::OpenError::Refused { .. }
         | nats::OpenError::Denied { .. }
@@ -124,7 +128,6 @@ pub(crate) fn nats_refused(error: &nats::OpenError) -> Failure {
         | nats::OpenError::Missing { .. }
         | nats::OpenError::Identity { .. }
         | nats::OpenError::Config { .. }
-        | nats::OpenError::Failed { .. }
         | nats::OpenError::Corrupt(_)
         | nats::OpenError::Read(_)) => refused("log-refused", other),
     }

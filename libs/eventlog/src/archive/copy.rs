@@ -8,7 +8,7 @@ use super::{Archive, ArchiveError, table, verify};
 use crate::checkpoint::{Checkpoint, Lie, check};
 use crate::commit::{Head, Stored};
 use crate::corrupt::{Corrupt, Place};
-use crate::log::{EventLog, ReadError};
+use crate::log::{EventLog, Position, ReadError};
 use crate::projector::{ANSWERS, silent};
 
 /// Commits per transaction.
@@ -31,6 +31,24 @@ pub(super) async fn copy(archive: &Archive, log: &Arc<dyn EventLog>) -> Result<(
             archive.reached(last.position);
         }
     }
+}
+
+/// Copies what the log holds now and the archive does not; gives how many commits those are.
+pub(super) async fn complete(
+    archive: &Archive,
+    log: &Arc<dyn EventLog>,
+) -> Result<u64, ArchiveError> {
+    let last = begin(archive, log).await?.position.0;
+    let tail = log.tail().await?.position.0;
+    let mut subscription = log.subscribe(Position(last)).await?;
+    while archive.position.borrow().0 < tail {
+        let batch = subscription.batch(BATCH).await?;
+        add(archive, &batch).await?;
+        if let Some(last) = batch.last() {
+            archive.reached(last.position);
+        }
+    }
+    Ok(tail.saturating_sub(last))
 }
 
 /// Makes sure that this is the log that was copied before.

@@ -97,6 +97,12 @@ impl Archive {
         Ok(())
     }
 
+    /// Copies what the log holds by now; gives how many commits the archive had not. A log that
+    /// is not the one that was copied is an error, and nothing of it is copied.
+    pub async fn complete(&self, log: &Arc<dyn EventLog>) -> Result<u64, ArchiveError> {
+        copy::complete(self, log).await
+    }
+
     /// Compares the log with the archive, up to where the archive is, and names the first place
     /// where they differ.
     pub async fn compare(&self, log: &dyn EventLog) -> Result<Compared, ArchiveError> {

@@ -148,13 +148,16 @@ impl OpenError {
     pub fn is_mended_by_restoring(&self) -> bool {
         match self {
             Self::Config { field, .. } => field != NUM_REPLICAS,
+            Self::Read(error) => match error {
+                ReadError::Corrupt(_) | ReadError::Beyond { .. } | ReadError::Lie(_) => true,
+                ReadError::Unavailable(_) | ReadError::Unknown(_) | ReadError::Closed => false,
+            },
             Self::Missing { .. }
             | Self::Restoring { .. }
             | Self::Identity { .. }
-            | Self::Corrupt(_)
-            | Self::Read(_)
-            | Self::Failed { .. } => true,
+            | Self::Corrupt(_) => true,
             Self::Unreachable { .. }
+            | Self::Failed { .. }
             | Self::Refused { .. }
             | Self::Denied { .. }
             | Self::Version { .. }

@@ -128,15 +128,9 @@ fn other(shared: &Shared, info: &Info) -> Option<Lie> {
             read: ours.epoch,
             found: found.epoch,
         }),
-        Ok(Says::Log(_)) => {
-            let it = stream::difference(&shared.wanted, &info.config)?;
-            Some(Lie::ConfigChanged {
-                stream: shared.stream.clone(),
-                field: it.field,
-                wanted: it.wanted,
-                found: it.found,
-            })
-        }
+        Ok(Says::Log(_)) => changed(shared, info),
+        // Opened as it is, without a word of its identity.
+        Err(_) if info.config.description == shared.wanted.description => changed(shared, info),
         Ok(Says::Restoring(_)) | Err(_) => Some(Lie::ConfigChanged {
             stream: shared.stream.clone(),
             field: "description".into(),
@@ -144,6 +138,17 @@ fn other(shared: &Shared, info: &Info) -> Option<Lie> {
             found: info.config.description.clone().unwrap_or_default(),
         }),
     }
+}
+
+/// A setting that is not what it was when the log was opened.
+fn changed(shared: &Shared, info: &Info) -> Option<Lie> {
+    let it = stream::difference(&shared.wanted, &info.config)?;
+    Some(Lie::ConfigChanged {
+        stream: shared.stream.clone(),
+        field: it.field,
+        wanted: it.wanted,
+        found: it.found,
+    })
 }
 
 /// The stream is gone: perhaps the log was restored into another one.

@@ -99,6 +99,16 @@ impl NatsLog {
         open::open(options).await
     }
 
+    /// Opens a log to see what it holds, whatever the settings of its stream: before it is
+    /// replaced. It halts when they change once more. One that does not say which log it is counts
+    /// as `presumed`.
+    pub async fn open_as_it_is(
+        options: &Options,
+        presumed: &LogIdentity,
+    ) -> Result<Self, OpenError> {
+        open::open_as_it_is(options, presumed).await
+    }
+
     /// Why this handle serves nothing any more; it never serves again. The process opens the
     /// log anew once the operator has put it right.
     pub fn halted(&self) -> watch::Receiver<Option<String>> {

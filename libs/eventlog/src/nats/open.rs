@@ -69,6 +69,10 @@ pub(super) async fn find(api: &Api, options: &Options) -> Result<Option<Config>,
 fn whole(options: &Options, found: &Config) -> Result<LogIdentity, OpenError> {
     let says = stream::says(found)?;
     stream::check(&stream::wanted(options, &says), found)?;
+    identity(says, found)
+}
+
+fn identity(says: Says, found: &Config) -> Result<LogIdentity, OpenError> {
     match says {
         Says::Log(identity) => Ok(identity),
         Says::Restoring(_) => Err(OpenError::Restoring {
@@ -78,8 +82,33 @@ fn whole(options: &Options, found: &Config) -> Result<LogIdentity, OpenError> {
 }
 
 pub(super) async fn open(options: &Options) -> Result<NatsLog, OpenError> {
+    opened(options, |found| {
+        let identity = whole(options, found)?;
+        let mut wanted = stream::wanted(options, &Says::Log(identity));
+        wanted.num_replicas = found.num_replicas;
+        Ok((identity, wanted))
+    })
+    .await
+}
+
+pub(super) async fn open_as_it_is(
+    options: &Options,
+    presumed: &LogIdentity,
+) -> Result<NatsLog, OpenError> {
+    opened(options, |found| {
+        let says = stream::says(found).unwrap_or(Says::Log(*presumed));
+        Ok((identity(says, found)?, found.clone()))
+    })
+    .await
+}
+
+/// Opens what `judge` admits: it says which log it is, and which settings it has to keep.
+async fn opened(
+    options: &Options,
+    judge: impl FnOnce(&Config) -> Result<(LogIdentity, Config), OpenError>,
+) -> Result<NatsLog, OpenError> {
     let (client, link) = connect(options).await?;
-    let opened = open_at(options, client.clone(), link.clone()).await;
+    let opened = open_at(options, client.clone(), link.clone(), judge).await;
     let opened = opened.map_err(|error| link.explained(error, options));
     if opened.is_err() {
         let _ended = client.drain().await.is_err();
@@ -91,12 +120,11 @@ async fn open_at(
     options: &Options,
     client: async_nats::Client,
     link: Arc<super::connect::Link>,
+    judge: impl FnOnce(&Config) -> Result<(LogIdentity, Config), OpenError>,
 ) -> Result<NatsLog, OpenError> {
     let api = Api::new(client.clone(), options.timeouts);
     let found = find(&api, options).await?.ok_or_else(|| missing(options))?;
-    let identity = whole(options, &found)?;
-    let mut wanted = stream::wanted(options, &Says::Log(identity));
-    wanted.num_replicas = found.num_replicas;
+    let (identity, wanted) = judge(&found)?;
     let shared = Arc::new(Shared {
         client,
         api,
