@@ -239,6 +239,10 @@ fn postgres_dir(dir: &Path) -> Result<PathBuf> {
         .map(|it| if it.is_ascii_alphanumeric() { it } else { '-' })
         .collect();
     let home = std::env::temp_dir().join(format!("towpath-stack{name}"));
+    // Of a stack whose directory was thrown away: nobody knows its password any more.
+    if home.is_dir() && !dir.join("postgres.password").exists() {
+        std::fs::remove_dir_all(&home)?;
+    }
     std::fs::create_dir_all(&home)?;
     std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o755))?;
     Ok(home.join("postgres"))

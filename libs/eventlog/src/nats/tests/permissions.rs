@@ -198,9 +198,15 @@ async fn no_answer_of_the_server_becomes_a_message_of_the_log() -> Result<(), Tr
     }
     // Nor does a consumer that delivers there.
     let (client, _refusals) = bare(&as_user(&servers, "runner")).await?;
-    for subject in [foreign, "$JS.API.STREAM.PURGE.TP_EVT"] {
+    for subject in [
+        foreign,
+        "$JS.API.STREAM.PURGE.TP_EVT",
+        "$JS.API.STREAM.DELETE.TP_EVT",
+        "$JS.API.STREAM.DELETE.TP_IN",
+    ] {
+        // Without bodies, as these questions want it.
         let config = format!(
-            r#"{{"stream_name":"TP_EVT","config":{{"deliver_subject":"{subject}","ack_policy":"none"}}}}"#
+            r#"{{"stream_name":"TP_EVT","config":{{"deliver_subject":"{subject}","ack_policy":"none","headers_only":true}}}}"#
         );
         let create = client.request("$JS.API.CONSUMER.CREATE.TP_EVT", config.into());
         create.await?;
@@ -210,6 +216,7 @@ async fn no_answer_of_the_server_becomes_a_message_of_the_log() -> Result<(), Tr
     let held = context.get_stream("TP_EVT").await?;
     // The release, and what the runner may write: twice.
     assert_eq!(held.get_info().await?.state.messages, 3);
+    context.get_stream("TP_IN").await?;
     let reply = operator.publish_with_reply("tp.in.build.api", foreign, "{}".into());
     reply.await?;
     while smuggled(&operator).await? == 0 {
