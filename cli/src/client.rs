@@ -24,6 +24,9 @@ use crate::home::{self, ADDRESS_FILE, Address, TOKEN_FILE};
 
 /// How long a server may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a server that streams is asked whether it is there, and how long it may take to say
+/// so.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Adds who we are to every call.
 #[derive(Clone)]
@@ -137,7 +140,10 @@ impl Patience for Endpoint {
     fn timeout_of(self, to: &Connection) -> Self {
         let connected = self.connect_timeout(Duration::from_secs(5));
         if to.streams {
+            // It may go on for days, and a server that is stopped closes nothing.
             connected
+                .http2_keep_alive_interval(KEEP_ALIVE)
+                .keep_alive_timeout(KEEP_ALIVE)
         } else {
             connected.timeout(TIMEOUT)
         }

@@ -13,7 +13,12 @@ use crate::workspace::{Workspace, root};
 const CLOCK: &str = "\npub fn planted() -> i64 { chrono::Utc::now().timestamp_micros() }\n";
 
 /// Crates of the proof, copied whole.
-const CRATES: &[&str] = &["libs/ids/", "libs/decider/", "tests/purity/"];
+const CRATES: &[&str] = &[
+    "libs/ids/",
+    "libs/decider/",
+    "libs/policy/",
+    "tests/purity/",
+];
 
 struct Copy {
     top: PathBuf,
@@ -102,8 +107,9 @@ fn a_clock_in_any_domain_fails_the_tidy_rule_and_the_compiler() {
         "every domain is part of the proof: {:?}",
         copy.domains
     );
-    copy.check()
-        .expect("the domains as they are compile with nothing but ids, decider and thiserror");
+    copy.check().expect(
+        "the domains as they are compile with nothing but ids, decider, policy and thiserror",
+    );
     for domain in &copy.domains {
         let text = here.text(domain).unwrap().to_owned();
         let planted = format!("{text}{CLOCK}");

@@ -26,7 +26,7 @@ pub(super) async fn run(scene: &Scene, command: args::Release) -> Result<(), Fai
             };
             let request = keyed(request, idempotency_key.as_deref())?;
             let answer = client.create_release(request).await?.into_inner();
-            show(scene, answer.release.as_ref())
+            show(scene, answer.release.as_ref(), dry_run)
         }
         args::Release::List { application_set } => {
             let request = pb::ListReleasesRequest { application_set };
@@ -41,15 +41,19 @@ pub(super) async fn run(scene: &Scene, command: args::Release) -> Result<(), Fai
         args::Release::Show { release } => {
             let request = pb::ShowReleaseRequest { release };
             let answer = client.show_release(request).await?.into_inner();
-            show(scene, answer.release.as_ref())
+            show(scene, answer.release.as_ref(), false)
         }
     }
 }
 
-fn show(scene: &Scene, release: Option<&pb::Release>) -> Result<(), Failure> {
+fn show(scene: &Scene, release: Option<&pb::Release>, dry: bool) -> Result<(), Failure> {
     let Some(it) = release else { return Ok(()) };
     if scene.is_json() {
-        return output::json(&json!({ "release": shape(it) }));
+        let mut shown = json!({ "release": shape(it) });
+        if dry {
+            shown["dry_run"] = true.into();
+        }
+        return output::json(&shown);
     }
     output::line(&format!(
         "{}/{}  {}  {}",
@@ -70,7 +74,11 @@ fn show(scene: &Scene, release: Option<&pb::Release>) -> Result<(), Failure> {
             "PLACE",
         ],
         &rows,
-    )
+    )?;
+    if dry {
+        output::line("nothing was recorded, no number is reserved (--dry-run)")?;
+    }
+    Ok(())
 }
 
 fn pass_rows(pass: &pb::ReleasePass) -> Vec<Vec<String>> {

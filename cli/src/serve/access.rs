@@ -1,5 +1,6 @@
 //! `AccessService`: identities over gRPC.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use access::domain::identity::{Command, Identity, Rejection};
@@ -15,7 +16,7 @@ use service::entropy::Entropy;
 use service::fault::{Fault, Kind};
 use service::key::Keys;
 use service::{authn, key};
-use source::Desk;
+use source::{Desk, Snapshot};
 use tonic::{Request, Response, Status};
 
 /// The gRPC service.
@@ -138,25 +139,51 @@ impl Access {
             })
     }
 
-    /// Groups that mean something: those of the table of methods, and those that an approval
-    /// policy names.
-    async fn known_groups(&self) -> Vec<String> {
-        let mut known: Vec<String> = authorize::known_groups()
+    /// Refuses groups that mean nothing: known are those of the table of methods, and those that
+    /// an approval policy names now. Manifests that cannot be read know no group and deny none.
+    async fn know(&self, groups: &[String]) -> Result<(), Fault> {
+        let mut known: BTreeSet<String> = authorize::known_groups()
             .into_iter()
             .map(str::to_owned)
             .collect();
-        match self.desk.look().await {
-            Ok(snapshot) => {
-                let asked = snapshot.graph.approval_groups();
-                known.extend(asked.into_iter().map(str::to_owned));
-                known.sort_unstable();
-                known.dedup();
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the manifests cannot be read, so groups that only they name are not known");
-            }
+        let unknown = |known: &BTreeSet<String>| groups.iter().find(|it| !known.contains(*it));
+        if !groups.is_empty() && unknown(&known).is_none() {
+            return Ok(());
         }
-        known
+        let seen = self.desk.look().await;
+        if let Ok(snapshot) = &seen {
+            let asked = snapshot.graph.approval_groups();
+            known.extend(asked.into_iter().map(str::to_owned));
+        }
+        let all = known.iter().map(String::as_str).collect::<Vec<_>>();
+        let fix = format!("groups: {}", all.join(", "));
+        let Some(wrong) = unknown(&known) else {
+            if groups.is_empty() {
+                let what = "an identity needs at least one group";
+                return Err(Fault::new(Kind::Invalid, "invalid-value", what).fix(fix));
+            }
+            return Ok(());
+        };
+        let wrong: String = wrong
+            .chars()
+            .take(80)
+            .flat_map(char::escape_default)
+            .collect();
+        Err(match &seen {
+            Ok(snapshot) => {
+                Fault::new(Kind::Invalid, "invalid-value", no_group(&wrong, snapshot)).fix(fix)
+            }
+            Err(error) => Fault::new(
+                Kind::Unknown,
+                "manifests-unusable",
+                format!(
+                    "whether an approval policy names the group `{wrong}` is not known: {error}"
+                ),
+            )
+            .fix(
+                "nothing was recorded; make the manifests repository readable and repeat the call",
+            ),
+        })
     }
 
     async fn create(
@@ -166,28 +193,7 @@ impl Access {
         let context = self.context(request, "CreateIdentity", request.get_ref().dry_run)?;
         let asked = request.get_ref();
         let name = Name::parse(&asked.name)?.to_string();
-        let known = self.known_groups().await;
-        if let Some(wrong) = asked.groups.iter().find(|it| !known.contains(*it)) {
-            let wrong: String = wrong
-                .chars()
-                .take(80)
-                .flat_map(char::escape_default)
-                .collect();
-            return Err(Fault::new(
-                Kind::Invalid,
-                "invalid-value",
-                format!("there is no group `{wrong}`"),
-            )
-            .fix(format!("groups: {}", known.join(", "))));
-        }
-        if asked.groups.is_empty() {
-            return Err(Fault::new(
-                Kind::Invalid,
-                "invalid-value",
-                "an identity needs at least one group",
-            )
-            .fix(format!("groups: {}", known.join(", "))));
-        }
+        self.know(&asked.groups).await?;
         let expires_at_us = (asked.expires_at_us != 0).then_some(asked.expires_at_us);
         if expires_at_us.is_some_and(|it| it <= context.now_us) {
             return Err(
@@ -259,6 +265,19 @@ impl Access {
             ..shape(it)
         });
         Ok(pb::RevokeIdentityResponse { identity })
+    }
+}
+
+/// Says where was looked: a policy that was pushed elsewhere, or into a file that is broken, is
+/// not there.
+fn no_group(wrong: &str, snapshot: &Snapshot) -> String {
+    let place = format!(
+        "there is no group `{wrong}`: neither a method nor an approval policy at commit {} names it",
+        snapshot.commit
+    );
+    match snapshot.problems.first() {
+        None => place,
+        Some(first) => format!("{place}; what is broken there may hide it: {first}"),
     }
 }
 

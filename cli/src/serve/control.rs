@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use approval_ledger::ApprovalLedger;
 use cd_manager::CdManager;
+use changelog::Changelog;
 use eventlog::{Durability, EventLog, Item, Position, Stored};
 use futures::stream::{BoxStream, StreamExt as _};
 use proto::control::v1 as pb;
 use proto::control::v1::control_service_client::ControlServiceClient;
 use proto::control::v1::control_service_server::ControlService;
+use releaser::Releaser;
 use runner::Runner;
 use service::fault::{Fault, Kind};
 use service::role::Roles;
@@ -23,6 +26,46 @@ use super::presence::Peers;
 /// How long another role may take to say how it is.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// The roles of this process, as far as `status` asks them.
+#[derive(Clone)]
+pub(super) struct Here {
+    pub(super) manager: Option<CdManager>,
+    pub(super) releaser: Option<Releaser>,
+    pub(super) ledger: Option<ApprovalLedger>,
+    pub(super) changelog: Option<Changelog>,
+    pub(super) runner: Option<Runner>,
+}
+
+impl Here {
+    /// What each role cannot read and leaves alone, as `role: aggregate: why`.
+    fn set_aside(&self) -> Vec<String> {
+        let all = [
+            (
+                cd_manager::ROLE,
+                self.manager.as_ref().map(CdManager::set_aside),
+            ),
+            (
+                releaser::ROLE,
+                self.releaser.as_ref().map(Releaser::set_aside),
+            ),
+            (
+                approval_ledger::ROLE,
+                self.ledger.as_ref().map(ApprovalLedger::set_aside),
+            ),
+            (
+                changelog::ROLE,
+                self.changelog.as_ref().map(Changelog::set_aside),
+            ),
+            (runner::ROLE, self.runner.as_ref().map(Runner::set_aside)),
+        ];
+        let named = |(role, aside): (&str, Option<Vec<String>>)| {
+            let aside = aside.unwrap_or_default().into_iter();
+            aside.map(|it| format!("{role}: {it}")).collect::<Vec<_>>()
+        };
+        all.into_iter().flat_map(named).collect()
+    }
+}
+
 /// The gRPC service.
 #[derive(Clone)]
 pub(super) struct Control {
@@ -30,8 +73,7 @@ pub(super) struct Control {
     pub(super) read_position: watch::Receiver<Position>,
     pub(super) desk: Desk,
     pub(super) roles: Roles,
-    pub(super) manager: Option<CdManager>,
-    pub(super) runner: Option<Runner>,
+    pub(super) here: Here,
     pub(super) peers: Peers,
     pub(super) manifests_url: String,
     pub(super) data: PathBuf,
@@ -70,17 +112,10 @@ impl Control {
             .to_owned(),
             message: stopped.unwrap_or_default(),
         });
-        let unwell = match &self.runner {
+        let unwell = match &self.here.runner {
             Some(runner) => runner.unwell().await,
             None => vec![],
         };
-        let mut aside = Vec::new();
-        if let Some(manager) = &self.manager {
-            aside.push((cd_manager::ROLE, manager.set_aside()));
-        }
-        if let Some(runner) = &self.runner {
-            aside.push((runner::ROLE, runner.set_aside()));
-        }
         let read_position = self.read_position.borrow().0;
         Ok(pb::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -96,6 +131,7 @@ impl Control {
             manifest_problems: problems,
             roles: roles.collect(),
             deployments_in_progress: self
+                .here
                 .manager
                 .as_ref()
                 .map_or(0, |it| it.in_progress() as u64),
@@ -103,10 +139,7 @@ impl Control {
                 .into_iter()
                 .map(|(name, why)| format!("{name}: {why}"))
                 .collect(),
-            set_aside: aside
-                .iter()
-                .flat_map(|(role, all)| all.iter().map(move |it| format!("{role}: {it}")))
-                .collect(),
+            set_aside: self.here.set_aside(),
         })
     }
 }
@@ -114,18 +147,22 @@ impl Control {
 impl Control {
     /// Adds what only the other roles know: how their parts are doing.
     async fn add_peers(&self, status: &mut pb::GetStatusResponse, caller: &MetadataMap) {
-        for (role, channel) in self.peers.channels() {
+        let token = caller.get("authorization");
+        let asked = self.peers.all().map(|peer| async move {
             let mut request = Request::new(pb::GetStatusRequest { here: true });
             request.set_timeout(PATIENCE);
-            if let Some(token) = caller.get("authorization") {
+            if let Some(token) = token {
                 request
                     .metadata_mut()
                     .insert("authorization", token.clone());
             }
-            let mut client = ControlServiceClient::new(channel);
-            let asked = tokio::time::timeout(PATIENCE, client.get_status(request)).await;
+            let mut client = ControlServiceClient::new(peer.channel.clone());
+            let answer = tokio::time::timeout(PATIENCE, client.get_status(request)).await;
+            (peer.role, answer)
+        });
+        for (role, answer) in futures::future::join_all(asked).await {
             // Who does not answer is listed as stopped already.
-            let Ok(Ok(answer)) = asked else { continue };
+            let Ok(Ok(answer)) = answer else { continue };
             let there = answer.into_inner();
             status.unwell.extend(there.unwell);
             status.set_aside.extend(there.set_aside);

@@ -1,17 +1,30 @@
 //! The way to the other roles: calls of their services go on to where they answer, with the
 //! caller's own token, so that each role judges for itself.
 
-use axum::body::Body;
+use std::convert::Infallible;
+use std::error::Error;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
-use axum::http::Response;
+use axum::http::{HeaderMap, Response};
 use axum::routing::any;
+use futures::StreamExt as _;
+use http_body_util::{BodyStream, StreamBody};
+use hyper::body::Frame;
 use service::fault::{Fault, Kind};
-use service::role::Role;
+use service::role::{Role, Roles};
 use service::{authn, telemetry};
-use tonic::transport::Channel;
+use tonic::Status;
 use tower::{Service as _, ServiceExt as _};
 
-use super::presence::Peers;
+use super::presence::{Peer, Peers};
+
+/// How long a role may take to begin its answer. Roles wait up to 5 s for what they have not seen
+/// yet and then say so themselves; the command line gives up after 30 s without naming anybody.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for one that is known to be away: it may have come back a moment ago.
+const AWAY: Duration = Duration::from_secs(2);
 
 /// The gRPC services of each role, by full name.
 pub(super) fn services(of: Role) -> &'static [&'static str] {
@@ -28,40 +41,101 @@ pub(super) fn services(of: Role) -> &'static [&'static str] {
 }
 
 /// Routes for the services of every role that runs elsewhere.
-pub(super) fn routes(peers: &Peers) -> axum::Router {
+pub(super) fn routes(peers: &Peers, roles: &Roles) -> axum::Router {
     let mut router = axum::Router::new();
-    for (role, channel) in peers.channels() {
-        for service in services(role) {
-            let channel = channel.clone();
+    for peer in peers.all() {
+        for service in services(peer.role) {
+            let (peer, roles) = (peer.clone(), roles.clone());
             router = router.route(
                 &format!("/{service}/{{method}}"),
-                any(move |request: Request| forward(role, channel.clone(), request)),
+                any(move |request: Request| async move {
+                    let patience = match roles.why_stopped(peer.role.as_str()) {
+                        Some(_) => AWAY,
+                        None => PATIENCE,
+                    };
+                    forward(peer, patience, request).await
+                }),
             );
         }
     }
     router
 }
 
-async fn forward(role: Role, mut channel: Channel, request: Request) -> Response<Body> {
+/// Hands a call on. What has a deadline is the beginning of the answer, which of a call with one
+/// answer is nearly all of it; a stream then lasts as long as the connection does.
+async fn forward(mut peer: Peer, patience: Duration, request: Request) -> Response<Body> {
+    let patience = asked_for(request.headers()).map_or(patience, |it| it.min(patience));
     let mut request = request.map(tonic::body::Body::new);
     telemetry::inject(request.headers_mut());
-    let answered = match channel.ready().await {
-        Ok(ready) => ready.call(request).await,
-        Err(error) => Err(error),
-    };
-    match answered {
-        Ok(response) => response.map(Body::new),
-        Err(error) => {
-            let name = role.as_str();
-            let fault = Fault::new(
-                Kind::Unknown,
-                "role-unreachable",
-                format!("the role `{name}` does not answer: {error}"),
-            )
-            .fix(format!(
-                "start `towpath serve --role {name}`; repeat the call with the same key"
-            ));
-            authn::answer(fault, true)
+    let channel = &mut peer.channel;
+    let answer = async { channel.ready().await?.call(request).await };
+    match tokio::time::timeout(patience, answer).await {
+        Ok(Ok(response)) => response.map(|body| named(peer, body)),
+        Ok(Err(error)) => authn::answer(away(&peer, &root(&error)), true),
+        Err(_) => {
+            let why = format!("no answer within {} s", patience.as_secs_f32());
+            authn::answer(away(&peer, &why), true)
         }
     }
 }
+
+/// What a peer sends on; where its connection ends too soon, the end says whose it was.
+fn named(peer: Peer, body: tonic::body::Body) -> Body {
+    // An answer that is over with its headers must stay one.
+    if body.is_end_stream() {
+        return Body::new(body);
+    }
+    let frames = BodyStream::new(body).map(move |frame| {
+        Ok::<_, Infallible>(frame.unwrap_or_else(|status| {
+            let status = Status::from(away(&peer, &root(&status)));
+            let mut trailers = HeaderMap::new();
+            if let Err(status) = status.add_header(&mut trailers) {
+                tracing::error!(%status, "the end of an answer cannot be put into words");
+            }
+            Frame::trailers(trailers)
+        }))
+    });
+    Body::new(StreamBody::new(frames))
+}
+
+fn away(peer: &Peer, why: &str) -> Fault {
+    let (name, url) = (peer.role.as_str(), &peer.url);
+    Fault::new(
+        Kind::Unknown,
+        "role-unreachable",
+        format!("the role `{name}` at {url} does not answer: {why}"),
+    )
+    .fix(format!(
+        "see whether `towpath serve --role {name}` runs there and is not stopped (`towpath status`); then repeat the call with the same key"
+    ))
+}
+
+/// How long the caller waits: `grpc-timeout`, up to 8 digits and a unit.
+/// <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
+fn asked_for(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let is_number = (1..=8).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit());
+    let count: u64 = digits.parse().ok().filter(|_| is_number)?;
+    Some(match unit {
+        "H" => Duration::from_secs(count * 3_600),
+        "M" => Duration::from_secs(count * 60),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    })
+}
+
+/// The cause at the bottom: what stands above it says only that there was one.
+fn root(error: &(dyn Error + 'static)) -> String {
+    let mut at = error;
+    while let Some(next) = at.source() {
+        at = next;
+    }
+    at.to_string()
+}
+
+#[cfg(test)]
+mod tests;

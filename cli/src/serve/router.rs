@@ -8,7 +8,7 @@ use service::role::{Role, Roles};
 use service::{authn, serve, stale, telemetry};
 use std::sync::Arc;
 
-use super::control::Control;
+use super::control::{Control, Here};
 use super::gateway;
 use super::ground::Ground;
 use super::metrics;
@@ -37,8 +37,13 @@ pub(super) fn router(
         read_position: ground.projector.position(),
         desk: ground.desk.clone(),
         roles: ground.roles.clone(),
-        manager: parts.cd_manager.as_ref().map(|it| it.manager.clone()),
-        runner: parts.runner.as_ref().map(|it| it.runner.clone()),
+        here: Here {
+            manager: parts.cd_manager.as_ref().map(|it| it.manager.clone()),
+            releaser: parts.releaser.as_ref().map(|it| it.releaser.clone()),
+            ledger: parts.approval_ledger.as_ref().map(|it| it.ledger.clone()),
+            changelog: parts.changelog.as_ref().map(|it| it.changelog.clone()),
+            runner: parts.runner.as_ref().map(|it| it.runner.clone()),
+        },
         peers: peers.clone(),
         manifests_url: ground.config.manifests.url.clone(),
         data: ground.data.clone(),
@@ -95,7 +100,7 @@ pub(super) fn router(
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics::page).with_state(metrics))
         .merge(http)
-        .merge(gateway::routes(peers))
+        .merge(gateway::routes(peers, &ground.roles))
         .merge(routes.routes().into_axum_router())
         .fallback(nothing_here)
         .layer(axum::middleware::from_fn_with_state(

@@ -8,6 +8,8 @@
     reason = "nearly all of it is generated"
 )]
 
+pub mod policy;
+
 macro_rules! package {
     ($context:ident, $package:literal, $doc:literal) => {
         #[doc = $doc]

@@ -87,6 +87,13 @@ impl ApprovalLedger {
         )
         .await
     }
+
+    /// What this binary cannot read and leaves alone, as `aggregate: why`.
+    pub fn set_aside(&self) -> Vec<String> {
+        let world = self.0.world();
+        let aside = world.all_aside();
+        aside.map(|(it, why)| format!("{it}: {why}")).collect()
+    }
 }
 
 impl Inner {

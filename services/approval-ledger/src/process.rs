@@ -96,7 +96,7 @@ pub struct World {
     by_deployment: BTreeMap<Uuid, BTreeSet<Uuid>>,
     due: BTreeMap<Uuid, Due>,
     /// What this binary cannot read, and why.
-    aside: BTreeMap<Uuid, String>,
+    aside: BTreeMap<Uuid, (AggregateId, String)>,
 }
 
 impl World {
@@ -154,7 +154,12 @@ impl World {
 
     /// Leaves alone an approval, or those of a deployment, that a newer binary wrote about.
     pub fn set_aside(&mut self, aggregate: &AggregateId, why: String) {
-        self.aside.insert(aggregate.id(), why);
+        self.aside.insert(aggregate.id(), (aggregate.clone(), why));
+    }
+
+    /// What is left alone, and why.
+    pub fn all_aside(&self) -> impl Iterator<Item = &(AggregateId, String)> {
+        self.aside.values()
     }
 
     /// What has to be done.

@@ -2,13 +2,13 @@
 //! that knows both forms.
 
 mod deployment;
-mod policy;
 
 use decider::Decider as _;
 use eventlog::{Codec, EventRecord, Stored, UnknownEvent};
 use ids::{Digest, Uuid};
 use prost::Message;
 use proto::approval::v1 as pb;
+use proto::policy;
 
 use crate::domain::approval::{About, Approval, Event, Person, Subject, Who};
 use crate::process::Fact;

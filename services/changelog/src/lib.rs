@@ -84,6 +84,13 @@ impl Changelog {
         )
         .await
     }
+
+    /// What this binary cannot read and leaves alone, as `aggregate: why`.
+    pub fn set_aside(&self) -> Vec<String> {
+        let world = self.0.world();
+        let aside = world.all_aside();
+        aside.map(|(it, why)| format!("{it}: {why}")).collect()
+    }
 }
 
 impl Inner {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ids::{Oid, Uuid, derive};
+use ids::{AggregateId, Oid, Uuid, derive};
 
 /// Something that happened, as far as it matters here.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ pub struct World {
     running: BTreeMap<Uuid, Ran>,
     due: BTreeMap<Uuid, Due>,
     /// Deployments and changelogs that this binary cannot read, and why.
-    aside: BTreeMap<Uuid, String>,
+    aside: BTreeMap<Uuid, (AggregateId, String)>,
 }
 
 impl World {
@@ -107,17 +107,23 @@ impl World {
     }
 
     /// Leaves alone the changelog of a deployment that a newer binary wrote about.
-    pub fn set_aside(&mut self, aggregate: Uuid, why: String) {
+    pub fn set_aside(&mut self, aggregate: &AggregateId, why: String) {
+        let left = aggregate.id();
         self.due
-            .retain(|id, _| *id != aggregate && changelog_id(*id) != aggregate);
-        self.aside.insert(aggregate, why);
+            .retain(|id, _| *id != left && changelog_id(*id) != left);
+        self.aside.insert(left, (aggregate.clone(), why));
+    }
+
+    /// What is left alone, and why.
+    pub fn all_aside(&self) -> impl Iterator<Item = &(AggregateId, String)> {
+        self.aside.values()
     }
 
     /// Why the changelog of a deployment is left alone, when it is.
     pub fn aside(&self, deployment: Uuid) -> Option<&str> {
         let of = [deployment, changelog_id(deployment)];
         let found = of.iter().find_map(|it| self.aside.get(it));
-        found.map(String::as_str)
+        found.map(|(_, why)| why.as_str())
     }
 
     /// Changelogs that have to be written, by deployment.
@@ -182,10 +188,15 @@ mod tests {
         world.observe(&Fact::Written(Uuid::from_u128(5)));
         assert_eq!(world.due().len(), 4);
         assert_eq!(world.named("00000000-").count(), 5);
-        world.set_aside(changelog_id(Uuid::from_u128(4)), "from the future".into());
-        world.set_aside(Uuid::from_u128(3), "from the future".into());
+        let written = AggregateId::new("changelog", changelog_id(Uuid::from_u128(4)));
+        let told = AggregateId::new("deployment", Uuid::from_u128(3));
+        for aggregate in [&written, &told] {
+            world.set_aside(aggregate, "from the future".into());
+        }
         let due: Vec<_> = world.due().keys().map(Uuid::as_u128).collect();
         assert_eq!(due, [1, 2]);
         assert!(world.aside(Uuid::from_u128(4)).is_some());
+        let all: Vec<_> = world.all_aside().map(|(it, _)| it).collect();
+        assert!(all.len() == 2 && all.contains(&&written) && all.contains(&&told));
     }
 }

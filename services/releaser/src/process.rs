@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use decider::Decider as _;
-use ids::{Digest, Uuid, Version, derive};
+use ids::{AggregateId, Digest, Uuid, Version, derive};
 
 use crate::domain::release::{Event, Item, Outcome, Pass, Release, Releases, Step};
 
@@ -121,7 +121,7 @@ pub struct World {
     owners: BTreeMap<Uuid, Uuid>,
     ends: BTreeMap<Uuid, Result<(), (Outcome, String)>>,
     /// Releases, deployments and builds that this binary cannot read, and why.
-    aside: BTreeMap<Uuid, String>,
+    aside: BTreeMap<Uuid, (AggregateId, String)>,
     /// Releases for which there may be something to do.
     active: BTreeSet<Uuid>,
 }
@@ -162,19 +162,24 @@ impl World {
             let found = self.aside.get(&it.deployment);
             found.or_else(|| self.aside.get(&it.build))
         };
-        of.filter_map(why).map(String::as_str).next()
+        of.filter_map(why).map(|(_, why)| why.as_str()).next()
     }
 
     /// Leaves alone a release, or what rests on a deployment or build, that a newer binary wrote
     /// about.
-    pub fn set_aside(&mut self, aggregate: Uuid, why: String) {
-        self.active.remove(&aggregate);
-        self.aside.insert(aggregate, why);
+    pub fn set_aside(&mut self, aggregate: &AggregateId, why: String) {
+        self.active.remove(&aggregate.id());
+        self.aside.insert(aggregate.id(), (aggregate.clone(), why));
+    }
+
+    /// What is left alone, and why.
+    pub fn all_aside(&self) -> impl Iterator<Item = &(AggregateId, String)> {
+        self.aside.values()
     }
 
     /// Why a release is left alone, when it is.
     pub fn aside(&self, release: Uuid) -> Option<&str> {
-        self.aside.get(&release).map(String::as_str)
+        self.aside.get(&release).map(|(_, why)| why.as_str())
     }
 
     /// The release with this id.

@@ -137,6 +137,16 @@ impl Server {
             .expect("it runs, and it is ours")
     }
 
+    /// Sends a signal to the process of a role.
+    pub(crate) fn signal(&self, role: &str, signal: Signal) {
+        let at = ROLES.iter().position(|it| *it == role);
+        let child = at.and_then(|at| self.children.get(at));
+        let pid = child
+            .and_then(Child::id)
+            .and_then(|it| i32::try_from(it).ok());
+        kill_process(pid.and_then(Pid::from_raw).unwrap(), signal).unwrap();
+    }
+
     /// Ends it without any warning.
     pub(crate) async fn kill9(mut self) {
         assert!(!self.children.is_empty(), "it is ours");

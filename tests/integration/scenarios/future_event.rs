@@ -2,13 +2,16 @@
 //! everything else goes on.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use prost::Message as _;
 use proto::log::v1::{Commit, EventRecord};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tokio::time::{Instant, sleep};
 use tonic::Code;
 
-use crate::harness::{Report, World};
+use crate::harness::{Report, World, releases};
 
 fn hex(bytes: &[u8]) -> String {
     let mut hex = String::new();
@@ -27,6 +30,8 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 /// Appends what a newer version would, in the stored form that is documented.
 async fn plant(world: &World, kind: &str, id: &str, event: &str) {
+    let mut commit_id = [7; 16];
+    commit_id[..3].copy_from_slice(&kind.as_bytes()[..3]);
     let log = world.database("log.db");
     let id = id.replace('-', "");
     let last = log
@@ -41,7 +46,7 @@ async fn plant(world: &World, kind: &str, id: &str, event: &str) {
     let prev_hash = bytes(parts[1]);
     let commit = Commit {
         version: before.version + 1,
-        commit_id: vec![7; 16].into(),
+        commit_id: commit_id.to_vec().into(),
         prev_hash: prev_hash.clone().into(),
         events: vec![EventRecord {
             kind: event.to_owned(),
@@ -60,7 +65,7 @@ async fn plant(world: &World, kind: &str, id: &str, event: &str) {
         "INSERT INTO commits (kind, id, version, commit_id, hash, bytes)
          VALUES ('{kind}', X'{id}', {}, X'{}', X'{}', X'{}');",
         commit.version,
-        hex(&[7; 16]),
+        hex(&commit_id),
         hex(&hash),
         hex(&sealed)
     ))
@@ -130,4 +135,77 @@ async fn an_event_of_a_newer_version_stops_only_what_it_happened_to_sqlite3_shel
     server.api().explained(&other, done).await;
     server.stop().await;
     world.cli(&["log", "verify"]).await.ok();
+}
+
+/// A track on which every role has something to say of one release.
+const TRACK: &str = "\
+apiVersion: lowops.manifests.v1
+kind: ReleaseTrack
+metadata: { name: main, organizational-unit: shop }
+spec:
+  preReleaseStages:
+    - environments: [development]
+  releaseStages:
+    - environments: [staging]
+      approvalPolicy: { stakeholder: { groupEmail: qa } }
+---
+apiVersion: lowops.manifests.v1
+kind: ApplicationSet
+metadata: { name: storefront, release-track: main, organizational-unit: shop }
+";
+
+/// An aggregate of a kind that the log holds.
+async fn any_of(world: &World, kind: &str) -> String {
+    let ask = format!("SELECT lower(hex(id)) FROM commits WHERE kind = '{kind}' LIMIT 1;");
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(id) = world.database("log.db").run(&ask).await.pop() {
+            return id;
+        }
+        assert!(Instant::now() < end, "there is no {kind}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_says_in_status_what_it_leaves_alone_sqlite3_shell() {
+    let (world, _) = releases(&[("track.yaml", TRACK)]).await;
+    let server = world.start().await;
+    let image = world.image("api", "1.0.0").await;
+    server.deployed(&Report::of("api", "1.0.0", &image)).await;
+    world.release("2026.11").await;
+    let kinds = [
+        ("deployment", "delivery", "cd-manager"),
+        ("release", "release", "releaser"),
+        ("approval", "approval", "approval-ledger"),
+        ("changelog", "changelog", "changelog"),
+        ("run", "run", "runner"),
+    ];
+    let mut planted = Vec::new();
+    for (kind, package, role) in kinds {
+        planted.push((kind, package, role, any_of(&world, kind).await));
+    }
+    server.api().quiet().await;
+    server.stop().await;
+    for (kind, package, _, id) in &planted {
+        let event = format!("towpath.{package}.v1.FromTheFuture");
+        plant(&world, kind, id, &event).await;
+    }
+
+    let server = world.start().await;
+    let end = Instant::now() + Duration::from_secs(30);
+    for (kind, _, role, _) in planted {
+        let named = format!("{role}: {kind}:");
+        loop {
+            let status = world.json(&["status"]).await;
+            let all = status["set_aside"].as_array().unwrap();
+            let says = |it: &Value| it.as_str().is_some_and(|it| it.starts_with(&named));
+            if all.iter().any(says) {
+                break;
+            }
+            assert!(Instant::now() < end, "no {named} in {status:#}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+    server.stop().await;
 }

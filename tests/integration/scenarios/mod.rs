@@ -49,4 +49,5 @@ mod rollback;
 mod same_report;
 #[path = "12_secrets.rs"]
 mod secrets;
+mod stopped_role;
 mod telemetry;

@@ -4,8 +4,9 @@
 use hyper::Method;
 use serde_json::{Value, json};
 
+use super::approvals;
 use super::newcomer::{command, command_as, refused};
-use crate::harness::{Answer, Server, World, http};
+use crate::harness::{Answer, Server, World, http, releases};
 
 async fn status_of(server: &Server, token: &str) -> (u16, String) {
     let answer = server.post(Some(token), b"{}".to_vec()).await;
@@ -197,5 +198,39 @@ async fn a_state_that_is_none_and_a_position_beyond_the_log_are_misuse() {
     let tail = world.json(&["status"]).await["log_position"].to_string();
     let end = world.cli(&["log", "tail", "--after", &tail]).await;
     assert_eq!(end.ok(), "", "the end itself is there");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_of_a_policy_is_not_denied_because_the_manifests_cannot_be_read() {
+    let (world, _) = releases(&[("track.yaml", approvals::TRACK)]).await;
+    let server = world.start().await;
+    let create = |name: &str, group: &str| {
+        let create = ["access", "create", name, "--group", group];
+        command(&world, &create)
+    };
+    let away = world.root().join("away.git");
+    std::fs::rename(world.remote.path(), &away).unwrap();
+    let said = refused(create("quinn", "qa"), 3, "manifests-unusable").await;
+    assert!(
+        said.contains("`qa`") && !said.contains("there is no group"),
+        "{said}"
+    );
+    // What needs no manifests does not wait for them.
+    create("vera", "viewer").run().await.ok();
+    std::fs::rename(&away, world.remote.path()).unwrap();
+    create("quinn", "qa").run().await.ok();
+
+    let unknown = refused(create("x", "security"), 2, "invalid-value").await;
+    let tip = world.remote.tip().await;
+    assert!(
+        unknown.contains("`security`") && unknown.contains(&tip),
+        "{unknown}"
+    );
+    // A policy counts from the moment it was pushed.
+    let push = |text: String| text.replace("groupEmail: qa", "groupEmail: security");
+    let ada = world.clone_of(&world.remote, "ada").await;
+    ada.edit("track.yaml", push).await;
+    create("x", "security").run().await.ok();
     server.stop().await;
 }

@@ -48,12 +48,17 @@ async fn what_succeeded_last_is_tagged_by_digest_and_promoted_under_its_tag() {
         dry["release"]["passes"][0]["items"][0]["version"], "1.1.0",
         "{dry:#}"
     );
+    assert_eq!(dry["dry_run"], true, "{dry:#}");
+    let text = [&create[..], &["--dry-run"]].concat();
+    let text = world.cli(&text).await.ok();
+    assert!(text.ends_with("(--dry-run)\n"), "{text}");
     assert_eq!(world.tagged(&format!("api:{TAG}")), None);
     assert_eq!(world.remote.tip().await, tip, "a dry run writes nothing");
 
     let keyed = [&create[..], &["--idempotency-key", "k1"]].concat();
     let first = world.json(&keyed).await;
     assert_eq!(first["release"]["tag"], TAG, "{first:#}");
+    assert!(first.get("dry_run").is_none(), "{first:#}");
     let ended = world.release_ends(NAME, "SUCCESS").await;
     assert_eq!(
         world.json(&keyed).await,

@@ -1,11 +1,13 @@
 //! The local stack: what it consists of, started in order and kept up.
 
+mod left;
 mod plan;
 mod state;
 mod supervise;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use testkit::{nats, postgres};
@@ -24,6 +26,14 @@ const ROLES: [&str; 5] = [
     "runner",
 ];
 
+/// The role that starts applications.
+const RUNNER: &str = "runner";
+
+/// How often a supervisor is looked at that was asked to end.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long it may take: each of its parts gets ten seconds, one after the other.
+const LOOKS_TO_END: u32 = 1_200;
+
 /// The directory of a stack.
 fn directory(place: &Place) -> Result<PathBuf> {
     let dir = place
@@ -38,7 +48,7 @@ fn directory(place: &Place) -> Result<PathBuf> {
 pub(crate) fn up(options: &Up) -> Result<ExitCode> {
     let dir = directory(&options.place)?;
     if let Some(state) = state::read(&dir)?
-        && state::is_alive(state.supervisor)
+        && state.is_supervised()
     {
         bail!(
             "a stack runs in {} (process {}): end it with `cargo xtask stack down`",
@@ -50,21 +60,32 @@ pub(crate) fn up(options: &Up) -> Result<ExitCode> {
     supervise::run(&plan)
 }
 
-/// Asks the supervisor of a directory to end; waits until it has.
+/// Ends everything that was started in a directory: asks the supervisor, waits until it has
+/// ended, and ends itself what one that was killed left behind.
 pub(crate) fn down(place: &Place) -> Result<ExitCode> {
     let dir = directory(place)?;
     let Some(state) = state::read(&dir)? else {
         bail!("no stack was started in {}", dir.display());
     };
-    if state::is_alive(state.supervisor) {
+    if state.is_supervised() {
         shell::run(&dir, "kill", &[state.supervisor.to_string()])?;
-        for _ in 0..300 {
-            if !state::is_alive(state.supervisor) {
+        for _ in 0..LOOKS_TO_END {
+            if !state.is_supervised() {
                 break;
             }
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(LOOK);
+        }
+        if state.is_supervised() {
+            bail!(
+                "the supervisor (process {}) has not ended what it started: look at its output, or kill it and repeat `cargo xtask stack down`",
+                state.supervisor
+            );
         }
     }
+    // It wrote last what it could not end; of one that was killed that is everything.
+    let state = state::read(&dir)?.unwrap_or(state);
+    left::end_parts(&state)?;
+    left::end_applications(&plan::data(&dir, RUNNER))?;
     println!("ended");
     Ok(ExitCode::SUCCESS)
 }

@@ -82,7 +82,7 @@ impl Plan {
 
     /// The data directory of a role.
     pub(super) fn data(&self, role: &str) -> PathBuf {
-        self.dir.join(role)
+        data(&self.dir, role)
     }
 
     /// What clients of NATS connect to.
@@ -170,6 +170,11 @@ impl Plan {
             .envs(self.environment(user));
         command
     }
+}
+
+/// The data directory of a role of the stack in a directory.
+pub(super) fn data(dir: &Path, role: &str) -> PathBuf {
+    dir.join(role)
 }
 
 /// `path` for all roles, then `role=path` for some.

@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub(crate) manifests: String,
     /// The process that keeps the others up.
     pub(crate) supervisor: u32,
+    /// When that began, as for every process.
+    pub(crate) supervisor_start_time: u64,
     /// Every process by name: `nats-1`, `postgres`, and the roles.
     pub(crate) processes: BTreeMap<String, Process>,
     /// NATS servers, in order: where clients connect and where the monitoring is.
@@ -33,11 +35,20 @@ pub(crate) struct State {
     pub(crate) pause_file: PathBuf,
 }
 
+impl State {
+    /// Whether somebody keeps the processes up.
+    pub(crate) fn is_supervised(&self) -> bool {
+        is_running(self.supervisor, self.supervisor_start_time)
+    }
+}
+
 /// One process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Process {
     /// Its id; 0 while it is down.
     pub(crate) pid: u32,
+    /// When it began, in clock ticks since the machine started; with the id it names one process.
+    pub(crate) start_time: u64,
     /// How often it was started again.
     pub(crate) restarts: u32,
     /// What it says.
@@ -78,9 +89,17 @@ pub(crate) fn write(dir: &Path, state: &State) -> Result<()> {
     Ok(std::fs::rename(half, dir.join(FILE))?)
 }
 
-/// Whether a process is there that has not ended.
-pub(crate) fn is_alive(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')')
-        .is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+/// Whether the process with this number is the one that began then, and has not ended.
+pub(crate) fn is_running(pid: u32, began: u64) -> bool {
+    start_time(pid) == Some(began)
+}
+
+/// When a process began, in clock ticks since the machine started; nothing once it has ended.
+pub(crate) fn start_time(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name in parentheses and may hold anything.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<_> = rest.split_ascii_whitespace().collect();
+    let has_ended = matches!(*fields.first()?, "Z" | "X");
+    fields.get(19)?.parse().ok().filter(|_| !has_ended)
 }

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::plan::Plan;
 use super::state::{self, Nats, Process, State};
-use super::{ROLES, nats, postgres};
+use super::{ROLES, RUNNER, left, nats, postgres};
 use crate::shell;
 
 /// How often the parts are looked at.
@@ -88,8 +88,9 @@ pub(super) fn run(plan: &Plan) -> Result<ExitCode> {
     let mut parts = Vec::new();
     let ended = work(plan, &mut parts, &stop);
     end(&mut parts);
+    let left = left::end_applications(&plan.data(RUNNER));
     drop(state::write(&plan.dir, &describe(plan, &parts)));
-    ended.map(|()| ExitCode::SUCCESS)
+    ended.and(left).map(|()| ExitCode::SUCCESS)
 }
 
 fn work(plan: &Plan, parts: &mut Vec<Part>, stop: &AtomicBool) -> Result<()> {
@@ -134,7 +135,6 @@ fn work(plan: &Plan, parts: &mut Vec<Part>, stop: &AtomicBool) -> Result<()> {
     wait(parts, stop, "the roles", || {
         ports.iter().all(|it| is_ready(*it))
     })?;
-    state::write(&plan.dir, &describe(plan, parts))?;
     println!("ready: {}", plan.address(ROLES[0]));
     println!(
         "  towpath --server {} --token-file {} status",
@@ -178,7 +178,8 @@ fn add(
     };
     part.start()?;
     parts.push(part);
-    Ok(())
+    // From here on it is known to whoever has to end it, whatever becomes of us.
+    state::write(&plan.dir, &describe(plan, parts))
 }
 
 /// Waits until something is ready; what ends meanwhile is an error.
@@ -255,8 +256,10 @@ fn describe(plan: &Plan, parts: &[Part]) -> State {
     let processes: BTreeMap<_, _> = parts
         .iter()
         .map(|part| {
+            let pid = part.child.as_ref().map_or(0, Child::id);
             let process = Process {
-                pid: part.child.as_ref().map_or(0, Child::id),
+                pid,
+                start_time: state::start_time(pid).unwrap_or_default(),
                 restarts: part.restarts,
                 log: part.log.clone(),
             };
@@ -277,6 +280,7 @@ fn describe(plan: &Plan, parts: &[Part]) -> State {
         data: plan.data(ROLES[0]),
         manifests: plan.manifests.clone(),
         supervisor: std::process::id(),
+        supervisor_start_time: state::start_time(std::process::id()).unwrap_or_default(),
         processes,
         nats: nats.collect(),
         postgres: plan.postgres_url(),

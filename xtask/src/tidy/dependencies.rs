@@ -92,7 +92,14 @@ pub(super) const VERSIONS_ARE_THE_WORKSPACES: Rule = Rule {
     },
 };
 
-const PURE_LIBS: &[&str] = &["decider", "ids", "manifests", "versioning", "workflows"];
+const PURE_LIBS: &[&str] = &[
+    "decider",
+    "ids",
+    "manifests",
+    "policy",
+    "versioning",
+    "workflows",
+];
 const IO: &[&str] = &[
     "async-nats",
     "axum",

@@ -21,6 +21,8 @@ const DOMAIN: &[&str] = &[
     "services/*/src/domain.rs",
     "libs/*/src/domain/**",
     "libs/*/src/domain.rs",
+    // What several domains share is as much domain code as they are.
+    "libs/policy/src/**",
 ];
 /// Reactions are as pure as decisions, but stand beside the domain and may name it.
 const REACTIONS: &[&str] = &["services/*/src/process.rs", "services/*/src/process/**"];
@@ -35,6 +37,7 @@ const ROOTS: &[&str] = &[
     "thiserror",
     "ids",
     "decider",
+    "policy",
     "versioning",
 ];
 /// The parts of std that are values only.
@@ -156,7 +159,8 @@ fn check(workspace: &Workspace) -> Vec<Violation> {
 /// The path, without `.rs`, of the module that the file at `path` declares.
 fn submodule(path: &str, name: &str) -> String {
     let stem = path.trim_end_matches(".rs");
-    format!("{}/{name}", stem.trim_end_matches("/mod"))
+    let folder = stem.trim_end_matches("/mod").trim_end_matches("/lib");
+    format!("{folder}/{name}")
 }
 
 struct File<'a> {
@@ -322,6 +326,7 @@ mod tests {
     fn domains_of_libs_and_reactions_are_read_too() {
         let planted = "fn a() { chrono::Utc::now(); }";
         for path in [
+            "libs/policy/src/lib.rs",
             "libs/access/src/domain/mod.rs",
             "libs/access/src/domain.rs",
             "services/a/src/domain/deep/er.rs",
@@ -364,6 +369,8 @@ mod tests {
                 "fn a() { x.unwrap(); }",
             ),
             ("services/a/src/domain/tests.rs", "fn a() { x.unwrap(); }"),
+            ("libs/policy/src/lib.rs", "#[cfg(test)] mod tests;"),
+            ("libs/policy/src/tests.rs", "fn a() { x.unwrap(); }"),
         ]);
         let places: Vec<_> = check(&workspace).into_iter().map(|at| at.place).collect();
         assert_eq!(places, ["services/a/src/domain/tests.rs:1"]);

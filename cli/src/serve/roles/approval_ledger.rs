@@ -9,7 +9,7 @@ use super::AddServices;
 
 /// The role.
 pub(in crate::serve) struct Part {
-    ledger: ApprovalLedger,
+    pub(in crate::serve) ledger: ApprovalLedger,
 }
 
 /// Puts the role together.

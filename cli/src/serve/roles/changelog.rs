@@ -9,7 +9,7 @@ use super::AddServices;
 
 /// The role.
 pub(in crate::serve) struct Part {
-    changelog: Changelog,
+    pub(in crate::serve) changelog: Changelog,
 }
 
 /// Puts the role together.

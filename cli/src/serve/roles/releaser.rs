@@ -12,7 +12,7 @@ const CREDENTIALS: &str = "registries.json";
 
 /// The role.
 pub(in crate::serve) struct Part {
-    releaser: Releaser,
+    pub(in crate::serve) releaser: Releaser,
 }
 
 /// Puts the role together.

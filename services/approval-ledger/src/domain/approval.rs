@@ -8,7 +8,7 @@ use decider::Decider;
 use ids::{Digest, Uuid};
 
 pub use self::round::{Round, Standing, Vote};
-pub use super::policy::{Person, Policy, Who};
+pub use policy::{Person, Policy, Who};
 
 /// What a round is about.
 #[derive(Debug, Clone, PartialEq, Eq)]

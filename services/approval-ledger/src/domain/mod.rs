@@ -1,4 +1,3 @@
 //! Who approved exactly which plan: decided here, done elsewhere. Pure.
 
 pub mod approval;
-pub mod policy;

@@ -3,8 +3,9 @@
 use eventlog::{EventRecord, UnknownEvent};
 use ids::Uuid;
 use proto::delivery::v1 as pb;
+use proto::policy;
 
-use super::{digest, message, policy, unknown};
+use super::{digest, message, unknown};
 use crate::domain::approval::Subject;
 use crate::process::Fact;
 

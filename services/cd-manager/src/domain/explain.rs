@@ -2,10 +2,10 @@
 //! tests. Never a guess from logs.
 
 use ids::Uuid;
+use policy::Policy;
 
 use super::deployment::{Asked, Deployment, End, Place, Review, Step};
 use super::hold::Hold;
-use super::policy::Policy;
 use super::slot;
 
 /// One reason why something waits.
@@ -311,8 +311,8 @@ pub fn summary(deployment: &Deployment) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::policy::Who;
     use super::*;
+    use policy::Who;
 
     fn explained(is_asked: bool, ledger_is_running: bool) -> Vec<Waiting> {
         let at = Place {

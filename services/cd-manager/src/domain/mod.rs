@@ -7,7 +7,6 @@ pub mod explain;
 pub mod hold;
 pub mod order;
 pub mod plan;
-pub mod policy;
 pub mod release;
 pub mod scope;
 pub mod slot;

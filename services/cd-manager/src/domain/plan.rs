@@ -1,8 +1,8 @@
 //! What a stage would do, as one digest: whoever approves, approves exactly this.
 
 use ids::{Digest, Oid, Version};
+use policy::{Policy, Who};
 
-use super::policy::{Policy, Who};
 use super::track::{Kind, Stage};
 
 /// What a stage would bring to one environment.

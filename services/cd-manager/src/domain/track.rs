@@ -1,8 +1,7 @@
 //! The way a build takes, as the manifests said when it was routed.
 
 use ids::Uuid;
-
-use super::policy::Policy;
+use policy::Policy;
 
 /// One stage of a snapshotted track.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! What follows from what, told as facts in and effects out.
 
 use ids::{AggregateId, Digest, ReleaseType, Version};
+use policy::{Policy, Who};
 
 use super::*;
 use crate::domain::build::Report;
 use crate::domain::deployment::End;
 use crate::domain::hold::Hold;
 use crate::domain::plan::{About, Plan};
-use crate::domain::policy::{Policy, Who};
 use crate::domain::track::{Destination, Kind, Stage};
 
 const BUILD: Uuid = Uuid::from_u128(1);

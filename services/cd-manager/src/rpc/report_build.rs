@@ -6,6 +6,7 @@ use decider::Decider;
 use eventlog::Context;
 use ids::{AggregateId, Digest, Name, Oid, ReleaseType, Uuid, Version, derive};
 use manifests::kinds::{Application, BuildDefinition, Target};
+use policy::{Policy, Who};
 use prost::Message as _;
 use proto::delivery::v1 as pb;
 use service::fault::{Fault, Kind as FaultKind};
@@ -14,7 +15,6 @@ use source::Snapshot;
 use crate::Inner;
 use crate::domain::build::{Build, Command, Report, Routing, State, Status};
 use crate::domain::deployment::{self, Created};
-use crate::domain::policy::{Policy, Who};
 use crate::domain::track::{Destination, Kind, Stage};
 
 impl Inner {

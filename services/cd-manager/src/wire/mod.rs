@@ -5,7 +5,6 @@ mod approval;
 mod build;
 mod deployment;
 mod facts;
-mod policy;
 mod release;
 mod review;
 mod run;
@@ -20,6 +19,7 @@ pub(crate) use run::told as run_told;
 use eventlog::{EventRecord, UnknownEvent};
 use ids::{Digest, Oid, Uuid, Version};
 use proto::delivery::v1 as pb;
+use proto::policy;
 
 use crate::domain::hold::{Hold, Source};
 use crate::domain::track::Stage;

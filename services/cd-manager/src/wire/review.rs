@@ -3,8 +3,9 @@
 use eventlog::{EventRecord, UnknownEvent};
 use ids::Digest;
 use proto::delivery::v1 as pb;
+use proto::policy;
 
-use super::{Fields, message, opt_text, policy, record};
+use super::{Fields, message, opt_text, record};
 use crate::domain::deployment::Event;
 use crate::domain::plan::{Change, Plan};
 

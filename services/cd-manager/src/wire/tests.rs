@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use eventlog::Codec;
 use golden::Golden;
 use ids::{Digest, Oid, ReleaseType, Uuid, Version};
+use policy::{Policy, Who};
 use proto::delivery::v1 as pb;
 
 use crate::domain::build::{self, Build, Report};
@@ -13,7 +14,6 @@ use crate::domain::deployment::{self, Created, Decisions, End};
 use crate::domain::hold::{Hold, Source};
 use crate::domain::order::Rule;
 use crate::domain::plan::{About, Change, Plan};
-use crate::domain::policy::{Policy, Who};
 use crate::domain::scope::{self, Scope};
 use crate::domain::slot::{self, Candidate, Edit, Outcome, Place, Slot};
 use crate::domain::track::{Destination, Kind, Stage};

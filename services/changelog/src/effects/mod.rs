@@ -30,7 +30,7 @@ impl Process for Reactor {
 
     fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {
         let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
-        world.set_aside(aggregate.id(), why.to_string());
+        world.set_aside(aggregate, why.to_string());
     }
 
     fn passed(&mut self, position: Position) {

@@ -54,7 +54,8 @@ fn what_succeeded_last_and_was_not_taken_back_is_released() {
     world.observe(&Fact::Quarantined(Uuid::from_u128(102)));
     assert_eq!(last(&world), Some("v1"));
     assert_eq!(world.doubt("api"), None);
-    world.set_aside(Uuid::from_u128(101), "from the future".into());
+    let aggregate = AggregateId::new("deployment", Uuid::from_u128(101));
+    world.set_aside(&aggregate, "from the future".into());
     assert_eq!(world.doubt("api"), Some("from the future"));
     assert_eq!(world.doubt("shop"), None);
     // Of what was never opened in pre-release nothing is known.
@@ -160,7 +161,8 @@ fn a_deployment_that_is_retried_takes_its_release_along() {
 #[test]
 fn a_release_that_a_newer_binary_wrote_about_is_left_alone() {
     let mut world = world(begun());
-    world.set_aside(release_id("shop", "1"), "from the future".into());
+    let aggregate = AggregateId::new("release", release_id("shop", "1"));
+    world.set_aside(&aggregate, "from the future".into());
     assert_eq!(effects(&mut world), []);
     assert_eq!(
         world.aside(release_id("shop", "1")),

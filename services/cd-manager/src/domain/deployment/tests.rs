@@ -3,10 +3,10 @@
 use decider::given;
 
 use super::super::plan::About;
-use super::super::policy::{Policy, Who};
 use super::super::track::{Kind, Stage};
 use super::*;
 use ids::Version;
+use policy::{Policy, Who};
 
 fn created(stages: &[&[&str]]) -> Created {
     Created {

@@ -1,7 +1,10 @@
 //! Who has to say yes, and whether they did.
 //!
 //! A stakeholder is satisfied by so many distinct persons of a group; `AnyOf` by so many distinct
-//! persons over its children; `AllOf` by an assignment of distinct persons to all children.
+//! persons over its children; `AllOf` by an assignment of distinct persons to all children. Pure:
+//! the roles' domains hold policies and ask them, and no two roles can read one differently.
+
+#![warn(missing_docs)]
 
 use std::collections::BTreeSet;
 use std::fmt;

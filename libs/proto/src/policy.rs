@@ -1,10 +1,11 @@
-//! Approval policies as they are stored.
+//! Approval policies as every role stores them; the only place that knows both forms.
 
-use proto::delivery::v1 as pb;
+use policy::{Policy, Who};
 
-use crate::domain::policy::{Policy, Who};
+use crate::delivery::v1 as pb;
 
-pub(super) fn to_wire(policy: &Policy) -> pb::ApprovalPolicy {
+/// The stored form.
+pub fn to_wire(policy: &Policy) -> pb::ApprovalPolicy {
     let (node, who, min, policies): (_, _, _, &[Policy]) = match policy {
         Policy::Stakeholder { who, min } => {
             let (node, name) = match who {
@@ -24,8 +25,8 @@ pub(super) fn to_wire(policy: &Policy) -> pb::ApprovalPolicy {
     }
 }
 
-/// Nothing for a node that this binary does not know: a policy is never read as less than it is.
-pub(super) fn from_wire(it: pb::ApprovalPolicy) -> Option<Policy> {
+/// Reads the stored form back. Nothing for a node that this binary does not know: a policy is never read as less than it is.
+pub fn from_wire(it: pb::ApprovalPolicy) -> Option<Policy> {
     let who = match it.node.as_str() {
         "group" => Who::Group(it.who),
         "user" => Who::User(it.who),
