@@ -25,6 +25,9 @@ use super::presence::Peers;
 
 /// How long another role may take to say how it is.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// The same, of a role whose health says that it is away: it may run all the same with something
+/// in it stopped, and is the one that can say what.
+const BRIEFLY: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// The roles of this process, as far as `status` asks them.
 #[derive(Clone)]
@@ -82,8 +85,8 @@ pub(super) struct Control {
 
 impl Control {
     async fn status(&self, here: bool) -> Result<pb::GetStatusResponse, Fault> {
-        let identity = self.log.identity().await.map_err(Fault::broken)?;
-        let tail = self.log.tail().await.map_err(Fault::broken)?;
+        let identity = self.log.identity().await.map_err(Fault::from)?;
+        let tail = self.log.tail().await.map_err(Fault::from)?;
         let data = self.data.clone();
         let measure = || async move {
             tokio::task::spawn_blocking(move || super::fsync::median_us(&data))
@@ -149,15 +152,17 @@ impl Control {
     async fn add_peers(&self, status: &mut pb::GetStatusResponse, caller: &MetadataMap) {
         let token = caller.get("authorization");
         let asked = self.peers.all().map(|peer| async move {
+            let is_away = self.roles.why_stopped(peer.role.as_str()).is_some();
+            let patience = if is_away { BRIEFLY } else { PATIENCE };
             let mut request = Request::new(pb::GetStatusRequest { here: true });
-            request.set_timeout(PATIENCE);
+            request.set_timeout(patience);
             if let Some(token) = token {
                 request
                     .metadata_mut()
                     .insert("authorization", token.clone());
             }
             let mut client = ControlServiceClient::new(peer.channel.clone());
-            let answer = tokio::time::timeout(PATIENCE, client.get_status(request)).await;
+            let answer = tokio::time::timeout(patience, client.get_status(request)).await;
             (peer.role, answer)
         });
         for (role, answer) in futures::future::join_all(asked).await {
@@ -201,14 +206,14 @@ impl ControlService for Control {
     ) -> Result<Response<Self::TailLogStream>, Status> {
         let request = request.into_inner();
         let after = Position(request.after_position);
-        let tail = self.log.tail().await.map_err(Fault::broken)?.position;
+        let tail = self.log.tail().await.map_err(Fault::from)?.position;
         if after > tail {
             let what = format!("the log ends at position {}, before {}", tail.0, after.0);
             return Err(Fault::new(Kind::Invalid, "position-beyond-log", what)
                 .fix("leave --after out, or give a position that is there")
                 .into());
         }
-        let mut subscription = self.log.subscribe(after).await.map_err(Fault::broken)?;
+        let mut subscription = self.log.subscribe(after).await.map_err(Fault::from)?;
         let (send, receive) = mpsc::channel(64);
         tokio::spawn(async move {
             loop {
@@ -222,7 +227,7 @@ impl ControlService for Control {
                     Ok(Item::CaughtUp(_)) => Ok(()),
                     Err(error) => {
                         // The last word of this stream, whether somebody listens or not.
-                        drop(send.send(Err(Fault::broken(error).into())).await);
+                        drop(send.send(Err(Fault::from(error).into())).await);
                         return;
                     }
                 };

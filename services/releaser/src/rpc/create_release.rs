@@ -80,7 +80,7 @@ impl Inner {
         };
         let aggregate = AggregateId::new(Releases::KIND, id);
         let found = self.deps.log.resolve(&aggregate, key.commit_id).await;
-        Ok(found.map_err(Fault::broken)?.is_some())
+        Ok(found?.is_some())
     }
 
     /// What the answer would be, up to the number, which is not reserved.

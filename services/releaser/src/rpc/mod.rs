@@ -87,7 +87,7 @@ impl Rpc {
 impl Inner {
     /// Everything recorded before this call is known here after it.
     async fn read_now(&self) -> Result<(), Fault> {
-        let tail = self.deps.log.tail().await.map_err(Fault::broken)?;
+        let tail = self.deps.log.tail().await?;
         let position = tail.position.0;
         let mut folded = self.folded.subscribe();
         let reached = folded.wait_for(|now| *now >= position);
