@@ -120,11 +120,7 @@ impl Access {
 
     /// Finds out whether a command would be refused.
     async fn decide(&self, name: &str, command: &Command) -> Result<(), Fault> {
-        let loaded = self
-            .identities
-            .load(derive::identity(name))
-            .await
-            .map_err(Fault::broken)?;
+        let loaded = self.identities.load(derive::identity(name)).await?;
         Identity::decide(&loaded.state, command)
             .map(drop)
             .map_err(|rejection| {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use access::domain::identity::{Command, Identity};
+use access::domain::identity::{Command, Identity, Rejection};
 use access::{Directory, Token, Unauthenticated};
 use eventlog::{Context, ExecuteError, Repository};
 use ids::derive;
@@ -29,10 +29,14 @@ async fn name(
     if !shared || first.head.version == 0 {
         return Ok(NAME.to_owned());
     }
+    Ok(own_name(data))
+}
+
+fn own_name(data: &Path) -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let place = access::hash(&format!("{}:{}", host.trim(), data.display()));
     let [a, b, c, d, ..] = place;
-    Ok(format!("{NAME}-{:08x}", u32::from_be_bytes([a, b, c, d])))
+    format!("{NAME}-{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// Makes sure that the token in the file is accepted. The file comes first: killed in between,
@@ -60,31 +64,110 @@ pub(super) async fn ensure(
             token.reveal().to_owned()
         }
     };
-    let context = Context {
-        actor: "towpath".to_owned(),
+    let enrol = Enrol {
+        identities,
+        token_hash: access::hash(&token),
         now_us: clock.now_us(),
-        idempotency: None,
-        correlation: None,
-        causation: None,
     };
     let name = name(data, identities, shared).await?;
-    let id = derive::identity(&name);
-    let broke = |error: &dyn std::fmt::Display| Failure::broke("log", error.to_string());
-    // Whoever may write the data directory is its admin: a lost token is replaced.
-    match identities.execute(id, &context, &Command::Revoke).await {
-        Ok(_) | Err(ExecuteError::Rejected(_)) => {}
-        Err(error) => return Err(broke(&error)),
+    enrol.admin(data, name, shared).await
+}
+
+/// Records the token of an admin.
+struct Enrol<'a> {
+    identities: &'a Repository<Identity>,
+    token_hash: [u8; 32],
+    now_us: i64,
+}
+
+impl Enrol<'_> {
+    /// Under this name, or under the one of this data directory when somebody else has taken it
+    /// meanwhile: only a token that was kept here may be ended here.
+    async fn admin(&self, data: &Path, mut name: String, shared: bool) -> Result<(), Failure> {
+        if shared && name == NAME {
+            if self.create(&name).await? {
+                return Ok(());
+            }
+            name = own_name(data);
+        }
+        // Whoever may write the data directory is its admin: a lost token is replaced.
+        self.execute(&name, &Command::Revoke).await?;
+        if self.create(&name).await? {
+            return Ok(());
+        }
+        let why = format!("somebody else created `{name}` meanwhile; start again");
+        Err(Failure::broke("admin", why))
     }
-    let create = Command::Create {
-        name,
-        groups: vec![access::authorize::ADMIN.to_owned()],
-        is_service: false,
-        token_hash: access::hash(&token),
-        expires_at_us: None,
-    };
-    identities
-        .execute(id, &context, &create)
-        .await
-        .map_err(|error| broke(&error))?;
-    Ok(())
+
+    /// Says whether it did: the name may be taken.
+    async fn create(&self, name: &str) -> Result<bool, Failure> {
+        let create = Command::Create {
+            name: name.to_owned(),
+            groups: vec![access::authorize::ADMIN.to_owned()],
+            is_service: false,
+            token_hash: self.token_hash,
+            expires_at_us: None,
+        };
+        let refused = self.execute(name, &create).await?;
+        Ok(refused.is_none())
+    }
+
+    async fn execute(&self, name: &str, command: &Command) -> Result<Option<Rejection>, Failure> {
+        let context = Context {
+            actor: "towpath".to_owned(),
+            now_us: self.now_us,
+            idempotency: None,
+            correlation: None,
+            causation: None,
+        };
+        let id = derive::identity(name);
+        match self.identities.execute(id, &context, command).await {
+            Ok(_) => Ok(None),
+            Err(ExecuteError::Rejected(rejection)) => Ok(Some(rejection)),
+            Err(error) => Err(Failure::broke("log", error.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use eventlog::{EventLog, LogIdentity, MemLog};
+    use ids::{AggregateId, Uuid};
+
+    use super::*;
+
+    /// The one that records as the second had looked before the first recorded.
+    #[tokio::test]
+    async fn of_two_that_begin_at_once_neither_ends_the_token_of_the_other() {
+        let log = Arc::new(MemLog::new(LogIdentity {
+            log_id: Uuid::from_u128(1),
+            epoch: 1,
+            created_at_us: 0,
+        }));
+        let identities = Repository::<Identity>::new(Arc::clone(&log) as Arc<dyn EventLog>);
+        let (first, second) = (Path::new("/data/first"), Path::new("/data/second"));
+        let admin = name(first, &identities, true).await.unwrap();
+        assert_eq!(name(second, &identities, true).await.unwrap(), admin);
+        for (data, token) in [(first, "first"), (second, "second"), (second, "again")] {
+            let enrol = Enrol {
+                identities: &identities,
+                token_hash: access::hash(token),
+                now_us: 0,
+            };
+            enrol.admin(data, admin.clone(), true).await.unwrap();
+        }
+        let directory = Directory::new(|| 0);
+        for name in [NAME, &own_name(second)] {
+            let aggregate = AggregateId::new("identity", derive::identity(name));
+            for stored in log.load(&aggregate, 0).await.unwrap() {
+                directory.observe(&stored).unwrap();
+            }
+        }
+        let who = |token| directory.authenticate(token).map(|it| it.name);
+        assert_eq!(who("first").as_deref(), Ok(NAME));
+        assert_eq!(who("second"), Err(Unauthenticated::Revoked));
+        assert_eq!(who("again"), Ok(own_name(second)));
+    }
 }

@@ -25,6 +25,9 @@ use super::presence::Peers;
 
 /// How long another role may take to say how it is.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// The same, of a role whose health says that it is away: it may run all the same with something
+/// in it stopped, and is the one that can say what.
+const BRIEFLY: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// The roles of this process, as far as `status` asks them.
 #[derive(Clone)]
@@ -149,15 +152,17 @@ impl Control {
     async fn add_peers(&self, status: &mut pb::GetStatusResponse, caller: &MetadataMap) {
         let token = caller.get("authorization");
         let asked = self.peers.all().map(|peer| async move {
+            let is_away = self.roles.why_stopped(peer.role.as_str()).is_some();
+            let patience = if is_away { BRIEFLY } else { PATIENCE };
             let mut request = Request::new(pb::GetStatusRequest { here: true });
-            request.set_timeout(PATIENCE);
+            request.set_timeout(patience);
             if let Some(token) = token {
                 request
                     .metadata_mut()
                     .insert("authorization", token.clone());
             }
             let mut client = ControlServiceClient::new(peer.channel.clone());
-            let answer = tokio::time::timeout(PATIENCE, client.get_status(request)).await;
+            let answer = tokio::time::timeout(patience, client.get_status(request)).await;
             (peer.role, answer)
         });
         for (role, answer) in futures::future::join_all(asked).await {

@@ -46,8 +46,14 @@ impl Layout {
             why,
         };
         let marker = dir.join("oci-layout");
-        let text = fs::read(&marker)
-            .map_err(|e| not(format!("`{}` cannot be read: {e}", marker.display())))?;
+        let text = match fs::read(&marker) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(not(format!("`{}` is not there", marker.display())));
+            }
+            // What cannot be read may be one.
+            Err(e) => return Err(Error::io("read", marker)(e)),
+        };
         let marker: Value = serde_json::from_slice(&text)
             .map_err(|e| not(format!("`oci-layout` is not JSON: {e}")))?;
         match marker["imageLayoutVersion"].as_str() {

@@ -275,6 +275,19 @@ fn is_loopback(ip: IpAddr) -> bool {
     ip.is_loopback()
 }
 
+/// Whether a URL leads to this machine; what it carries crosses no network.
+pub(super) fn url_is_local(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |it| it.1);
+    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |it| it.1);
+    // An address in brackets has colons of its own.
+    let host = match host.strip_prefix('[').and_then(|it| it.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_loopback)
+}
+
 pub(super) fn url_has_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else {
         return false;

@@ -48,15 +48,16 @@ impl Histories {
             }
             let mut trouble = None;
             for branch in BRANCHES {
-                if let Err(error) = mirror.fetch(branch).await {
-                    trouble = Some(error);
+                match mirror.fetch(branch).await {
+                    Ok(_) | Err(GitError::NoSuchBranch { .. } | GitError::Empty { .. }) => {}
+                    Err(error) => trouble = Some(error),
                 }
             }
             match (mirror.commit(wanted).await, trouble) {
                 (Ok(_), _) => {}
-                // It may be there once the repository answers.
-                (Err(_), Some(error)) if error.retryable() => return Err(error.into()),
-                (Err(_), _) => {
+                // It may be there once the repository can be read.
+                (Err(_), Some(error)) => return Err(error.into()),
+                (Err(_), None) => {
                     return Err(BetweenError::NoSuchCommit {
                         commit: wanted.clone(),
                         place: mirror.url().to_owned(),
@@ -104,6 +105,34 @@ mod tests {
         let error = histories.between(url, None, &unknown, 9).await.unwrap_err();
         assert!(
             matches!(error, BetweenError::NoSuchCommit { .. }),
+            "{error}"
+        );
+    }
+
+    /// A forge whose credentials have been exchanged.
+    #[tokio::test]
+    async fn a_refused_credential_is_not_a_commit_that_is_not_there() {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/api.git", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let _request = connection.read(&mut [0; 4096]);
+                let _gone = connection.write_all(
+                    b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                );
+            }
+        });
+        let dir = tempfile::tempdir().unwrap();
+        let histories = Histories::new(dir.path().join("mirrors"));
+        let wanted = Oid::parse(&"b".repeat(40)).unwrap();
+        let error = histories.between(&url, None, &wanted, 9).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                BetweenError::Git(GitError::AuthenticationFailed { .. })
+            ),
             "{error}"
         );
     }

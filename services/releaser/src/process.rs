@@ -293,6 +293,17 @@ impl World {
         requests
     }
 
+    /// What has to be done for one release now.
+    pub fn asked(&self, release: Uuid) -> Vec<Request> {
+        let mut requests = Vec::new();
+        let known = self.releases.get(&release);
+        let pass = known.and_then(|it| it.release.last());
+        if let Some(pass) = pass.filter(|_| self.aside(release).is_none()) {
+            self.react_to(release, pass, &mut requests);
+        }
+        requests
+    }
+
     fn react_to(&self, release: Uuid, pass: &Pass, requests: &mut Vec<Request>) {
         let mut ask = |what: &str, effect: Effect| {
             requests.push(Request {

@@ -11,6 +11,7 @@ pub mod target;
 
 pub use wire::{CONSUMES, PACKAGE};
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,6 +19,7 @@ use eventlog::lease::Gate;
 use eventlog::{EventLog, ReadError, Repository};
 use service::Clock;
 use source::Desk;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use domain::run::Run;
@@ -51,7 +53,9 @@ pub struct Runner(Arc<Inner>);
 pub(crate) struct Inner {
     deps: Deps,
     runs: Repository<Run>,
-    world: Arc<RwLock<World>>,
+    world: RwLock<World>,
+    /// Whether everything that was stored at the start is in `world`.
+    is_caught_up: watch::Sender<bool>,
 }
 
 /// Assembles the role. Nothing runs before [`Runner::run`].
@@ -60,7 +64,8 @@ pub fn build(deps: Deps) -> Runner {
     Runner(Arc::new(Inner {
         deps,
         runs,
-        world: Arc::default(),
+        world: RwLock::default(),
+        is_caught_up: watch::Sender::new(false),
     }))
 }
 
@@ -76,10 +81,16 @@ impl Runner {
         let mut found = Vec::new();
         for (slot, due) in current {
             let seen = self.0.deps.target.observe(slot).await;
+            let is_owed = self.0.world().owed(slot, seen.run).is_some();
+            let mut why = format!("{}: {}", seen.condition, seen.message);
+            if is_owed && seen.run.is_some() {
+                // Writing to a String cannot fail.
+                let _ok = write!(why, "; {} is to run", due.image.version);
+            }
             // A restart is under way only because something ended that should not have.
-            if seen.condition != Condition::Current {
+            if is_owed || seen.condition != Condition::Current {
                 let name = format!("{}/{}", due.environment, due.image.application);
-                found.push((name, format!("{}: {}", seen.condition, seen.message)));
+                found.push((name, why));
             }
         }
         found
@@ -99,7 +110,7 @@ impl Runner {
         let keep = effects::keep(Arc::clone(inner), stop.clone());
         let process = eventlog::process::run_gated(
             Arc::clone(&inner.deps.log),
-            effects::Reactor(Arc::clone(&inner.world)),
+            effects::Reactor(Arc::clone(inner)),
             Arc::new(effects::Performer(Arc::clone(inner))),
             Arc::new(move || clock.now_us()),
             inner.deps.gate.clone(),

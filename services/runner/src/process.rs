@@ -1,7 +1,7 @@
 //! What has to be applied: every committed manifest whose run has not ended. Pure, and free to
 //! be asked any number of times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ids::{AggregateId, Digest, Oid, Uuid, Version, derive};
 
@@ -70,6 +70,8 @@ pub struct World {
     /// The last run that succeeded, by slot: what has to be kept running.
     current: BTreeMap<Uuid, Due>,
     begun: BTreeMap<Uuid, Due>,
+    /// Every run that succeeded once.
+    succeeded: BTreeSet<Uuid>,
     /// What this binary cannot read, and why.
     aside: BTreeMap<AggregateId, String>,
 }
@@ -109,8 +111,8 @@ impl World {
             Fact::Run(run, Event::Succeeded { .. }) => {
                 self.due.remove(run);
                 if let Some(it) = self.begun.remove(run) {
-                    self.current
-                        .insert(derive::slot(&it.environment, &it.image.application), it);
+                    self.succeeded.insert(*run);
+                    self.current.insert(it.slot(), it);
                 }
             }
             Fact::Run(run, Event::Failed { .. }) => {
@@ -139,13 +141,30 @@ impl World {
         self.due.values()
     }
 
-    /// What has to be kept running, by slot, where nothing else is about to replace it.
+    /// What has to be kept running, by slot.
     pub fn current(&self) -> impl Iterator<Item = (Uuid, &Due)> {
         self.current.iter().map(|(slot, it)| (*slot, it))
+    }
+
+    /// What has to be started in a slot where `serving` runs: what succeeded there last, when
+    /// that does not run and no other run is about to replace it. A run that succeeded earlier
+    /// gives way; one that is not known to have succeeded is left alone, because it may be newer
+    /// than what can be read here.
+    pub fn owed(&self, slot: Uuid, serving: Option<Uuid>) -> Option<&Due> {
+        let owed = self.current.get(&slot)?;
+        let is_right = serving == Some(owed.run);
+        let is_unknown = serving.is_some_and(|run| !self.succeeded.contains(&run));
+        let in_progress = self.due.values().any(|it| it.slot() == slot);
+        (!is_right && !is_unknown && !in_progress).then_some(owed)
     }
 }
 
 impl Due {
+    /// Where it runs.
+    pub fn slot(&self) -> Uuid {
+        derive::slot(&self.environment, &self.image.application)
+    }
+
     /// What the run records of itself.
     pub fn subject(&self, target: &str) -> Subject {
         Subject {
@@ -181,13 +200,7 @@ mod tests {
         let (deployment, mut world) = committed();
         let run = derive::run(deployment, "dev", 0);
         assert_eq!(world.due().map(|it| it.run).collect::<Vec<_>>(), [run]);
-        world.observe(&Fact::Run(
-            run,
-            Event::Succeeded {
-                url: String::new(),
-                message: String::new(),
-            },
-        ));
+        world.observe(&succeeded(run));
         assert_eq!(world.due().count(), 0);
         assert_eq!(
             world.current().map(|it| it.0).collect::<Vec<_>>(),
@@ -195,9 +208,50 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_succeeded_last_is_owed_to_a_slot_that_does_not_run_it() {
+        let slot = derive::slot("dev", "api");
+        let (first, mut world) = committed();
+        let old = derive::run(first, "dev", 0);
+        let owed = |world: &World, serving| world.owed(slot, serving).map(|it| it.run);
+        assert_eq!(owed(&world, None), None, "it is being carried out");
+        world.observe(&succeeded(old));
+        assert_eq!(
+            owed(&world, None),
+            Some(old),
+            "also after a start that failed"
+        );
+        assert_eq!(owed(&world, Some(old)), None);
+        let newer = Uuid::from_u128(99);
+        assert_eq!(
+            owed(&world, Some(newer)),
+            None,
+            "nobody here can say what it is"
+        );
+        let second = commit(&mut world, 2);
+        let new = derive::run(second, "dev", 0);
+        for serving in [None, Some(old), Some(new)] {
+            assert_eq!(owed(&world, serving), None, "it is being carried out");
+        }
+        world.observe(&succeeded(new));
+        assert_eq!(owed(&world, Some(old)), Some(new), "a disk was restored");
+        assert_eq!(owed(&world, Some(new)), None);
+        assert_eq!(world.owed(Uuid::from_u128(9), None), None);
+    }
+
+    fn succeeded(run: Uuid) -> Fact {
+        let (url, message) = (String::new(), String::new());
+        Fact::Run(run, Event::Succeeded { url, message })
+    }
+
     /// A deployment whose manifest holds its version.
     fn committed() -> (Uuid, World) {
-        let deployment = Uuid::from_u128(1);
+        let mut world = World::default();
+        (commit(&mut world, 1), world)
+    }
+
+    fn commit(world: &mut World, deployment: u128) -> Uuid {
+        let deployment = Uuid::from_u128(deployment);
         let image = Image {
             application: "api".into(),
             version: Version::parse("v1").unwrap(),
@@ -205,7 +259,6 @@ mod tests {
             registries: vec![],
         };
         let commit = Oid::parse(&"a".repeat(40)).unwrap();
-        let mut world = World::default();
         world.observe(&Fact::Opened { deployment, image });
         let committed = Fact::Committed {
             deployment,
@@ -214,6 +267,6 @@ mod tests {
             attempt: 0,
         };
         world.observe(&committed);
-        (deployment, world)
+        deployment
     }
 }

@@ -19,6 +19,7 @@ mod holds;
 mod hostile_branch;
 #[path = "14_human_edit.rs"]
 mod human_edit;
+mod kept_running;
 #[path = "06_kill.rs"]
 mod kill;
 #[path = "05_late_build.rs"]

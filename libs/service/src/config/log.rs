@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, url_has_password};
+use super::{Error, url_has_password, url_is_local};
 
 /// Where the record is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +124,14 @@ impl Log {
                         .to_owned(),
                 );
             }
+            if url.starts_with("nats://") && self.ca.is_none() && !url_is_local(url) {
+                return wrong(
+                    "log.url",
+                    format!(
+                        "the password and the log would cross the network to `{url}` in the clear; begin it with tls://, or name the certificates to trust in log.ca"
+                    ),
+                );
+            }
         }
         if ![1, 3, 5].contains(&self.replicas) {
             return wrong(
@@ -164,7 +172,7 @@ mod tests {
     fn nats(change: fn(&mut Log)) -> Result<(), Error> {
         let mut log = Log {
             backend: Backend::Nats,
-            url: "nats://a:4222, nats://b:4222".into(),
+            url: "tls://a:4222, nats://127.0.0.1:4222".into(),
             ..Log::default()
         };
         change(&mut log);
@@ -178,6 +186,12 @@ mod tests {
         assert!(why(|it| it.url.clear()).starts_with("log.url"));
         assert!(why(|it| it.url = "http://a".into()).contains("nats://"));
         assert!(why(|it| it.url = "nats://u:p@a".into()).contains("password_file"));
+        assert!(why(|it| it.url = "tls://a, nats://b:4222".into()).contains("in the clear"));
+        let trusting = |it: &mut Log| {
+            it.url = "nats://b:4222".into();
+            it.ca = Some("/ca.pem".into());
+        };
+        assert!(nats(trusting).is_ok(), "then TLS is demanded");
         assert!(why(|it| it.replicas = 2).contains("1, 3 or 5"));
         assert!(why(|it| it.profile = Profile::Production).contains("synced"));
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, url_has_password};
+use super::{Error, url_has_password, url_is_local};
 use crate::role::Role;
 
 /// Where the other roles answer. cd-manager passes calls on, so it needs every role that does not
@@ -56,6 +56,11 @@ impl Peers {
             if url_has_password(url) {
                 return wrong("the address holds a password");
             }
+            if url.starts_with("http://") && !url_is_local(url) {
+                return wrong(
+                    "callers' tokens would cross the network in the clear; begin the address with https:// and name the certificates to trust in roles.ca",
+                );
+            }
         }
         Ok(())
     }
@@ -84,6 +89,31 @@ mod tests {
                 .to_string()
                 .contains("runner")
         );
+    }
+
+    #[test]
+    fn tokens_go_in_the_clear_to_this_machine_only() {
+        let at = |url: &str| Peers {
+            at: BTreeMap::from([(Role::Runner, url.to_owned())]),
+            ca: None,
+        };
+        for fine in [
+            "https://r:1",
+            "http://127.0.0.1:1/",
+            "http://[::1]:1",
+            "http://localhost:1",
+        ] {
+            at(fine).validate().unwrap();
+        }
+        for clear in [
+            "http://r:1",
+            "http://10.0.0.1:1",
+            "http://127.0.0.1.example.org",
+            "http://[2001:db8::1]:1",
+        ] {
+            let why = at(clear).validate().unwrap_err().to_string();
+            assert!(why.contains("in the clear"), "{clear}: {why}");
+        }
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "log.url",
         "TOWPATH_LOG_URL",
-        "NATS servers, separated by commas: `nats://` or `tls://`",
+        "NATS servers, separated by commas: `tls://`, or `nats://` on this machine or with `log.ca`",
     ),
     setting("log.user", "TOWPATH_LOG_USER", "The NATS user of the role"),
     setting(

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use eventlog::process::Retry;
-use git::Log;
+use git::{GitError, Log};
 use ids::Oid;
-use source::BetweenError;
+use source::{BetweenError, Snapshot};
 
 use crate::Inner;
 use crate::domain::changelog::{Change, Command, Content, Point, Side, Unavailable};
@@ -52,13 +52,9 @@ impl Inner {
             }
         };
         let snapshot = self.deps.desk.look().await.map_err(|error| retry(&error))?;
-        let definition = snapshot.graph.build_definition(&opened.definition);
-        let Some(url) = definition.and_then(|it| snapshot.graph.repository_url(it)) else {
-            let why = format!(
-                "the manifests at {} do not say where the source of BuildDefinition `{}` is",
-                snapshot.commit, opened.definition
-            );
-            return Ok(give_up(due, "no-source", why));
+        let url = match source_of(&snapshot, &opened.definition) {
+            Ok(url) => url,
+            Err(why) => return settle(due, why),
         };
         let before = from.as_ref().map(|it| &it.commit);
         let histories = &self.deps.histories;
@@ -71,13 +67,60 @@ impl Inner {
                 added: side(between.added),
                 removed: side(between.removed),
             })),
-            Err(error @ BetweenError::NoSuchCommit { .. }) => {
-                Ok(give_up(due, "commit-not-found", error.to_string()))
-            }
-            Err(BetweenError::Git(error)) if error.retryable() => Err(retry(&error)),
-            Err(BetweenError::Git(error)) => Ok(give_up(due, "source-unusable", error.to_string())),
+            Err(error) => settle(due, error.into()),
         }
     }
+}
+
+/// Why there is no changelog.
+#[derive(Debug)]
+enum Obstacle {
+    /// It may pass, or somebody may mend it.
+    Passing(String),
+    /// It stays: a stable code, and why.
+    Lasting(&'static str, String),
+}
+
+/// What is written down stays for ever, so only what lasts is.
+fn settle(due: &Due, obstacle: Obstacle) -> Result<Command, Retry> {
+    match obstacle {
+        Obstacle::Passing(why) => Err(retry(&why)),
+        Obstacle::Lasting(code, why) => Ok(give_up(due, code, why)),
+    }
+}
+
+impl From<BetweenError> for Obstacle {
+    fn from(error: BetweenError) -> Self {
+        match error {
+            BetweenError::NoSuchCommit { .. } => {
+                Self::Lasting("commit-not-found", error.to_string())
+            }
+            // Credentials are exchanged, and programs installed, by people.
+            BetweenError::Git(
+                error @ (GitError::AuthenticationFailed { .. } | GitError::NoGit { .. }),
+            ) => Self::Passing(error.to_string()),
+            BetweenError::Git(error) if error.retryable() => Self::Passing(error.to_string()),
+            BetweenError::Git(error) => Self::Lasting("source-unusable", error.to_string()),
+        }
+    }
+}
+
+/// Where the source of a build definition is.
+fn source_of(snapshot: &Snapshot, definition: &str) -> Result<String, Obstacle> {
+    let found = snapshot.graph.build_definition(definition);
+    let url = found.and_then(|it| snapshot.graph.repository_url(it));
+    url.ok_or_else(|| {
+        let why = format!(
+            "the manifests at {} do not say where the source of BuildDefinition `{definition}` is",
+            snapshot.commit
+        );
+        match snapshot.problems.first() {
+            None => Obstacle::Lasting("no-source", why),
+            Some(first) => {
+                Obstacle::Passing(format!("{why}; what is broken there may hide it: {first}"))
+            }
+        }
+    })
 }
 
 fn point(version: &str, commit: Option<&Oid>) -> Option<Point> {
@@ -120,5 +163,45 @@ fn retry(why: &impl ToString) -> Retry {
     Retry {
         after: PAUSE,
         why: why.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lasts_is_written_down() {
+        let (place, detail) = (String::new(), String::new());
+        let refused = GitError::AuthenticationFailed { place, detail };
+        let refused = Obstacle::from(BetweenError::Git(refused));
+        assert!(matches!(refused, Obstacle::Passing(_)));
+        let place = String::new();
+        let shallow = Obstacle::from(BetweenError::Git(GitError::Shallow { place }));
+        assert!(matches!(shallow, Obstacle::Lasting("source-unusable", _)));
+        let unknown = BetweenError::NoSuchCommit {
+            commit: Oid::parse(&"b".repeat(40)).unwrap(),
+            place: String::new(),
+        };
+        let unknown = Obstacle::from(unknown);
+        assert!(matches!(unknown, Obstacle::Lasting("commit-not-found", _)));
+    }
+
+    #[test]
+    fn broken_manifests_may_hide_where_the_source_is() {
+        let mut snapshot = Snapshot {
+            commit: Oid::parse(&"a".repeat(40)).unwrap(),
+            graph: manifests::Graph::default(),
+            problems: vec![],
+            files: std::collections::BTreeMap::default(),
+        };
+        let whole = source_of(&snapshot, "api").unwrap_err();
+        assert!(matches!(whole, Obstacle::Lasting("no-source", _)));
+        let file = manifests::Diagnostic::of_file("syntax", "a tab", "api.yaml");
+        snapshot.problems.push(file);
+        let Err(Obstacle::Passing(why)) = source_of(&snapshot, "api") else {
+            panic!("it would be given up for ever");
+        };
+        assert!(why.contains("a tab"), "{why}");
     }
 }

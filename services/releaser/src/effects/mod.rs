@@ -4,7 +4,7 @@
 mod number;
 mod tag;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -53,6 +53,7 @@ impl Process for Reactor {
     fn react(&mut self, _: i64) -> Reaction<Request> {
         let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
         let requests = world.react();
+        self.0.troubles.keep(&requests);
         Reaction {
             effects: requests.into_iter().map(|it| (it.id, it)).collect(),
             wake_at_us: None,
@@ -60,17 +61,26 @@ impl Process for Reactor {
     }
 }
 
-/// What does not work at the moment, by release and effect: for whoever asks.
+/// What did not work last time, by release and effect: for whoever asks.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles(Mutex<BTreeMap<(Uuid, Uuid), String>>);
 
 impl Troubles {
-    /// The first trouble of a release; empty when there is none.
-    pub(crate) fn of(&self, release: Uuid) -> String {
+    /// The first trouble with what is asked for now; empty when there is none. Another replica
+    /// may have done what failed here.
+    pub(crate) fn with(&self, asked: &[Request]) -> String {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = (release, Uuid::nil());
-        let mut of = all.range(from..).take_while(|it| it.0.0 == release);
-        of.next().map(|it| it.1.clone()).unwrap_or_default()
+        let mut found = asked.iter().filter_map(|it| all.get(&(it.release, it.id)));
+        found.next().cloned().unwrap_or_default()
+    }
+
+    /// Forgets what is not asked for any more.
+    fn keep(&self, asked: &[Request]) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.is_empty() {
+            let asked: BTreeSet<_> = asked.iter().map(|it| (it.release, it.id)).collect();
+            all.retain(|it, _| asked.contains(it));
+        }
     }
 
     fn note(&self, release: Uuid, effect: Uuid, result: &Result<(), Retry>) {
@@ -142,5 +152,31 @@ fn retry(why: &impl fmt::Display) -> Retry {
     Retry {
         after: Duration::from_millis(100),
         why: why.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trouble_is_told_while_its_effect_is_asked_for_and_forgotten_after() {
+        let request = |effect: u128| Request {
+            id: Uuid::from_u128(effect),
+            release: Uuid::from_u128(1),
+            ordinal: 0,
+            effect: Effect::Number,
+        };
+        let troubles = Troubles::default();
+        for asked in [request(2), request(3)] {
+            let failed = Err(retry(&format!("{} is away", asked.id.as_u128())));
+            troubles.note(asked.release, asked.id, &failed);
+        }
+        assert_eq!(troubles.with(&[request(3), request(2)]), "3 is away");
+        assert_eq!(troubles.with(&[request(4)]), "", "another replica did it");
+        troubles.keep(&[request(3)]);
+        assert_eq!(troubles.with(&[request(2), request(3)]), "3 is away");
+        troubles.note(Uuid::from_u128(1), Uuid::from_u128(3), &Ok(()));
+        assert!(troubles.0.lock().unwrap().is_empty());
     }
 }

@@ -110,6 +110,8 @@ fn ready() -> [Fact; 2] {
 fn effects(world: &mut World) -> Vec<Effect> {
     let first = world.react();
     assert_eq!(world.react(), first, "asking twice asks for the same");
+    let release = release_id("shop", "1");
+    assert_eq!(world.asked(release), first, "there is no other release");
     first.into_iter().map(|it| it.effect).collect()
 }
 

@@ -23,7 +23,7 @@ impl Inner {
         Ok(pb::ListReleasesResponse {
             releases: found
                 .iter()
-                .map(|(id, it)| self.shaped(*id, it, world.aside(*id)))
+                .map(|(id, it)| self.shaped(&world, *id, it))
                 .collect(),
         })
     }

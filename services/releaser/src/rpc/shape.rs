@@ -5,16 +5,16 @@ use proto::release::v1 as pb;
 
 use crate::Inner;
 use crate::domain::release::{Item, Pass, Release, Step};
-use crate::process::{Known, deployment_id};
+use crate::process::{Known, World, deployment_id};
 
 impl Inner {
     /// A release with what goes on around it.
-    pub(super) fn shaped(&self, id: Uuid, it: &Known, aside: Option<&str>) -> pb::Release {
+    pub(super) fn shaped(&self, world: &World, id: Uuid, it: &Known) -> pb::Release {
         let mut shaped = release(id, &it.release);
-        if let Some(why) = aside {
+        if let Some(why) = world.aside(id) {
             why.clone_into(&mut shaped.message);
         } else if shaped.message.is_empty() {
-            shaped.message = self.troubles.of(id);
+            shaped.message = self.troubles.with(&world.asked(id));
         }
         shaped.requested_by.clone_from(&it.requested_by);
         shaped.created_at_us = it.created_at_us;

@@ -17,7 +17,7 @@ impl Inner {
             [only] => Ok(pb::ShowReleaseResponse {
                 release: world
                     .release(*only)
-                    .map(|it| self.shaped(*only, it, world.aside(*only))),
+                    .map(|it| self.shaped(&world, *only, it)),
             }),
             [] => {
                 let what = format!("there is no release `{}`", shown(text));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eventlog::process::Retry;
 use eventlog::{Context, ExecuteError};
-use ids::derive;
+use ids::{Digest, derive};
 use manifests::kinds::{DeploymentConfig, Probe, Protocol as Asked, Target as Kind};
 use source::Snapshot;
 
@@ -76,20 +76,25 @@ impl Inner {
             );
             return Ok(Plan::Impossible(why));
         }
-        let Some(layout) = self.layout(due, snapshot).await? else {
-            let why = format!(
-                "image {} is in none of the registries {}; they must be ArtifactRegistry manifests with an `ociLayout` that holds it",
-                due.image.digest,
-                due.image.registries.join(", ")
-            );
-            return Ok(Plan::Impossible(why));
+        let layout = match self.layout(due, snapshot).await? {
+            Looked::Found(layout) => layout,
+            Looked::Nowhere(no_layout) => {
+                let why = format!(
+                    "image {} is in none of the registries {}; they must be ArtifactRegistry manifests with an `ociLayout` that holds it{}",
+                    due.image.digest,
+                    due.image.registries.join(", "),
+                    no_layout.map(|it| format!("; {it}")).unwrap_or_default()
+                );
+                return Ok(Plan::Impossible(why));
+            }
         };
         let config = snapshot.config(application, &due.environment);
         Ok(Plan::Apply(Box::new(desired(due, layout, config))))
     }
 
-    /// The first layout that holds the image.
-    async fn layout(&self, due: &Due, snapshot: &Snapshot) -> Result<Option<PathBuf>, Retry> {
+    /// The first layout that holds the image. One that cannot be read may hold it: then it is
+    /// not absent.
+    async fn layout(&self, due: &Due, snapshot: &Snapshot) -> Result<Looked, Retry> {
         let layouts: Vec<PathBuf> = due
             .image
             .registries
@@ -98,12 +103,9 @@ impl Inner {
             .map(|it| self.deps.layouts.join(it))
             .collect();
         let digest = due.image.digest.clone();
-        let found = tokio::task::spawn_blocking(move || {
-            layouts
-                .into_iter()
-                .find(|path| oci::Layout::open(path).is_ok_and(|it| it.has(&digest)))
-        });
-        found.await.map_err(|error| retry(&error))
+        let found = tokio::task::spawn_blocking(move || find(layouts, &digest));
+        let found = found.await.map_err(|error| retry(&error))?;
+        found.map_err(|error| retry(&error))
     }
 
     async fn tell(&self, due: &Due, command: Command) -> Result<(), Retry> {
@@ -119,6 +121,29 @@ impl Inner {
             Err(error) => Err(retry(&error)),
         }
     }
+}
+
+/// Where an image is.
+#[derive(Debug, PartialEq, Eq)]
+enum Looked {
+    /// In this layout.
+    Found(PathBuf),
+    /// In none, and which of them is no layout.
+    Nowhere(Option<String>),
+}
+
+/// Blocks.
+fn find(layouts: Vec<PathBuf>, digest: &Digest) -> Result<Looked, oci::Error> {
+    let (mut unreadable, mut no_layout) = (None, None);
+    for path in layouts {
+        match oci::Layout::open(&path).and_then(|it| it.blob(digest)) {
+            Ok(_) => return Ok(Looked::Found(path)),
+            Err(oci::Error::Missing { .. }) => {}
+            Err(error @ oci::Error::NotALayout { .. }) => no_layout = Some(error.to_string()),
+            Err(error) => unreadable = Some(error),
+        }
+    }
+    unreadable.map_or(Ok(Looked::Nowhere(no_layout)), Err)
 }
 
 fn desired(due: &Due, layout: PathBuf, config: Option<&DeploymentConfig>) -> Desired {
@@ -175,5 +200,37 @@ fn retry(why: &impl ToString) -> Retry {
     Retry {
         after: Duration::from_millis(200),
         why: why.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_absent_only_where_everything_can_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let digest = Digest::of(b"image");
+        let (away, there) = (dir.path().join("away"), dir.path().join("there"));
+        let layout = oci::Layout::create(&there).unwrap();
+        let look = |places: &[&PathBuf]| find(places.iter().copied().cloned().collect(), &digest);
+        assert_eq!(look(&[&there]).unwrap(), Looked::Nowhere(None));
+        let Looked::Nowhere(Some(why)) = look(&[&away, &there]).unwrap() else {
+            panic!("there is no layout");
+        };
+        assert!(why.contains("away"), "{why}");
+        // Something that cannot be read, whoever runs the test.
+        let sick = dir.path().join("sick");
+        std::fs::create_dir_all(sick.join("oci-layout")).unwrap();
+        let why = look(&[&sick, &there]).unwrap_err().to_string();
+        assert!(why.contains("sick"), "{why}");
+        layout.write(b"image").unwrap();
+        let found = Looked::Found(there.clone());
+        assert_eq!(look(&[&sick, &away, &there]).unwrap(), found);
+        // The marker can be read and the directory of what is in it cannot.
+        std::fs::remove_dir_all(there.join("blobs")).unwrap();
+        std::fs::write(there.join("blobs"), "").unwrap();
+        let why = look(&[&there]).unwrap_err().to_string();
+        assert!(why.contains("blobs"), "{why}");
     }
 }

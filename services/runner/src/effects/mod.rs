@@ -3,7 +3,7 @@
 mod apply;
 mod keep;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use eventlog::process::{Described, Perform, Process, Reaction, Retry};
@@ -12,11 +12,11 @@ use ids::{AggregateId, Uuid};
 
 pub(crate) use keep::keep;
 
-use crate::process::{Due, World};
+use crate::process::Due;
 use crate::{Inner, wire};
 
 /// Folds the log for the process runner, and shares what it knows.
-pub(crate) struct Reactor(pub(crate) Arc<RwLock<World>>);
+pub(crate) struct Reactor(pub(crate) Arc<Inner>);
 
 impl Process for Reactor {
     type Effect = Due;
@@ -24,7 +24,7 @@ impl Process for Reactor {
     fn observe(&mut self, stored: &Stored) -> Result<(), ReadError> {
         let facts = wire::facts(stored)?;
         if !facts.is_empty() {
-            let mut world = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
             for fact in &facts {
                 world.observe(fact);
             }
@@ -33,7 +33,7 @@ impl Process for Reactor {
     }
 
     fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {
-        let mut world = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
         world.set_aside(aggregate, why.to_string());
     }
 
@@ -46,7 +46,8 @@ impl Process for Reactor {
     }
 
     fn react(&mut self, _: i64) -> Reaction<Due> {
-        let world = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        self.0.is_caught_up.send_replace(true);
+        let world = self.0.world();
         Reaction {
             effects: world.due().map(|it| (it.run, it.clone())).collect(),
             wake_at_us: None,

@@ -77,10 +77,26 @@ impl Child {
             .stdout(start.log.try_clone()?)
             .stderr(start.log)
             .process_group(0);
-        let child = command.spawn()?;
-        // It cannot be mistaken: its number is not given away before it was waited for, which
-        // only this type does.
-        Self::open(child.id())
+        Self::own(command.spawn()?, Self::open)
+    }
+
+    /// Takes over what was just started. It cannot be mistaken: its number is not given away
+    /// before it was waited for, which only this type does. Who cannot be taken over, as when
+    /// there are too many open files, ends: nobody else would ever look after it.
+    fn own(
+        mut started: std::process::Child,
+        open: impl FnOnce(u32) -> io::Result<Self>,
+    ) -> io::Result<Self> {
+        let opened = open(started.id());
+        if opened.is_err() {
+            if let Some(group) = Pid::from_raw(started.id().cast_signed()) {
+                let _none_left = kill_process_group(group, Signal::KILL);
+            }
+            // Also when it leads no group; then it is waited for, which does not take long.
+            let _ended = started.kill();
+            let _reaped = started.wait();
+        }
+        opened
     }
 
     /// A process that runs already.
@@ -202,6 +218,25 @@ mod tests {
             proc::stat(child.pid.as_raw_pid()).is_err(),
             "still a zombie"
         );
+    }
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a process that ends with the test"
+    )]
+    fn what_cannot_be_taken_over_is_not_left_running() {
+        let started = Command::new("/bin/sleep")
+            .arg("60")
+            .current_dir("/")
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let pid = started.id().cast_signed();
+        let full = || io::Error::from_raw_os_error(24);
+        let why = Child::own(started, |_| Err(full())).unwrap_err();
+        assert_eq!(why.raw_os_error(), Some(24));
+        assert!(proc::stat(pid).is_err(), "it still runs");
     }
 
     #[tokio::test]

@@ -114,7 +114,7 @@ impl Slot {
             process: started.record(&self.context),
             desired: desired.clone(),
         };
-        if let Err(e) = self.context.states.save(&record) {
+        if let Err(e) = self.context.states.save(&record).await {
             self.retire(started, false);
             self.keep(changing, old);
             return Err(broke(format!("cannot write the slot's file: {e}")).into());
@@ -279,7 +279,7 @@ impl Slot {
         let mut changing = self.changes.lock().await;
         self.doing(Condition::Terminating, "is being stopped".into());
         // Forgotten first: whoever comes after us must not start it again.
-        if let Err(e) = self.context.states.remove(self.id) {
+        if let Err(e) = self.context.states.remove(self.id).await {
             lock(&self.seen).doing = None;
             return Err(broke(format!("cannot remove the slot's file: {e}")).into());
         }

@@ -93,29 +93,48 @@ impl States {
     }
 
     /// Remembers the slot, also when the machine stops right after.
-    pub(super) fn save(&self, record: &Record) -> io::Result<()> {
-        let file = SlotFile::from(record);
+    pub(super) async fn save(&self, record: &Record) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(&SlotFile::from(record))?;
         let path = self.path(record.desired.slot);
-        let mut temporary = tempfile::Builder::new()
-            .prefix(".tmp-")
-            .tempfile_in(&self.directory)?;
-        temporary.write_all(&serde_json::to_vec_pretty(&file)?)?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(path).map_err(|e| e.error)?;
-        Ok(())
+        let directory = self.directory.clone();
+        blocking(move || replace(&directory, &path, &text)).await
     }
 
-    /// Forgets the slot.
-    pub(super) fn remove(&self, slot: Uuid) -> io::Result<()> {
-        match fs::remove_file(self.path(slot)) {
+    /// Forgets the slot, for good as [`States::save`] remembers it.
+    pub(super) async fn remove(&self, slot: Uuid) -> io::Result<()> {
+        let path = self.path(slot);
+        let directory = self.directory.clone();
+        blocking(move || match fs::remove_file(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
+            other => other.and_then(|()| sync(&directory)),
+        })
+        .await
     }
 
     fn path(&self, slot: Uuid) -> PathBuf {
         self.directory.join(format!("{slot}.json"))
     }
+}
+
+/// A disk may take its time: no thread that serves others waits for it.
+async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(io::Error::other)?
+}
+
+fn replace(directory: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".tmp-")
+        .tempfile_in(directory)?;
+    temporary.write_all(text)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|e| e.error)?;
+    sync(directory)
+}
+
+/// The name of a file is in its directory, and lost with it when only the file was synced.
+fn sync(directory: &Path) -> io::Result<()> {
+    fs::File::open(directory)?.sync_all()
 }
 
 fn read(path: &Path) -> Result<Record, String> {
@@ -243,24 +262,24 @@ pub(super) mod tests {
         }
     }
 
-    #[test]
-    fn what_is_saved_is_loaded() {
+    #[tokio::test]
+    async fn what_is_saved_is_loaded() {
         let dir = tempfile::tempdir().unwrap();
         let states = States::open(dir.path()).unwrap();
         let record = record();
-        states.save(&record).unwrap();
-        states.save(&record).unwrap();
+        states.save(&record).await.unwrap();
+        states.save(&record).await.unwrap();
         assert_eq!(states.load().unwrap(), std::slice::from_ref(&record));
-        states.remove(record.desired.slot).unwrap();
-        states.remove(record.desired.slot).unwrap();
+        states.remove(record.desired.slot).await.unwrap();
+        states.remove(record.desired.slot).await.unwrap();
         assert_eq!(states.load().unwrap(), []);
     }
 
-    #[test]
-    fn a_damaged_file_is_put_aside_and_the_others_are_loaded() {
+    #[tokio::test]
+    async fn a_damaged_file_is_put_aside_and_the_others_are_loaded() {
         let dir = tempfile::tempdir().unwrap();
         let states = States::open(dir.path()).unwrap();
-        states.save(&record()).unwrap();
+        states.save(&record()).await.unwrap();
         let good = fs::read_to_string(states.path(Uuid::from_u128(1))).unwrap();
         for (n, bad) in [
             String::new(),

@@ -133,7 +133,7 @@ impl Task {
             .await;
             match outcome {
                 Ok(started) => {
-                    self.serve(&started);
+                    self.serve(&started).await;
                     return Some(started);
                 }
                 Err(start::StartError::Halted) => return None,
@@ -148,13 +148,13 @@ impl Task {
         }
     }
 
-    fn serve(&self, started: &Started) {
+    async fn serve(&self, started: &Started) {
         let record = Record {
             desired: self.desired.clone(),
             public_port: self.front.port(),
             process: started.record(&self.context),
         };
-        if let Err(e) = self.context.states.save(&record) {
+        if let Err(e) = self.context.states.save(&record).await {
             // Whoever comes after us finds the process by its marks.
             tracing::error!(
                 slot = self.desired.slot_name,
