@@ -46,6 +46,22 @@ pub(crate) fn json(value: &serde_json::Value) -> Result<(), Failure> {
     line(&value.to_string())
 }
 
+/// Prints the answer to a command that only found out, when it was `dry`, and says that.
+pub(crate) fn answer(mut value: serde_json::Value, dry: bool) -> Result<(), Failure> {
+    if dry {
+        value["dry_run"] = true.into();
+    }
+    json(&value)
+}
+
+/// The same for people: what follows the answer to a dry run.
+pub(crate) fn note_dry(dry: bool) -> Result<(), Failure> {
+    if dry {
+        line("nothing was recorded (--dry-run)")?;
+    }
+    Ok(())
+}
+
 /// Prints rows under a header, each column as wide as its widest cell.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
     let cell = |it: &String| clean(it).replace(['\n', '\t'], " ");

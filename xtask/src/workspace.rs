@@ -41,7 +41,8 @@ impl Workspace {
                     if !NOT_OURS.contains(&shown.as_str()) && entry.file_name() != *".git" {
                         open.push(path);
                     }
-                } else if kind.is_file() {
+                // A worktree's `.git` is a file.
+                } else if kind.is_file() && entry.file_name() != *".git" {
                     // An editor's temporary file may be gone by now; it is none of ours then.
                     let Ok(bytes) = fs::read(&path) else { continue };
                     files.insert(shown, String::from_utf8(bytes).unwrap_or_default());

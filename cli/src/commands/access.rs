@@ -39,7 +39,8 @@ pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Fail
                 .into_inner();
             if scene.is_json() {
                 let identity = created.identity.as_ref().map(view::identity);
-                return output::json(&json!({ "identity": identity, "token": created.token }));
+                let shown = json!({ "identity": identity, "token": created.token });
+                return output::answer(shown, dry_run);
             }
             if dry_run {
                 return output::line("nothing was created (--dry-run)");
@@ -68,7 +69,11 @@ pub(super) async fn run(scene: &Scene, command: args::Access) -> Result<(), Fail
                 .into_inner()
                 .identity;
             if scene.is_json() {
-                return output::json(&json!({ "identity": revoked.as_ref().map(view::identity) }));
+                let identity = revoked.as_ref().map(view::identity);
+                return output::answer(json!({ "identity": identity }), dry_run);
+            }
+            if dry_run {
+                return output::line("nothing was revoked (--dry-run)");
             }
             output::line(&format!(
                 "revoked {}",

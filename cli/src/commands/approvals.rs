@@ -75,7 +75,7 @@ pub(super) async fn run(scene: &Scene, command: args::Approvals) -> Result<(), F
 fn show(scene: &Scene, it: Option<&pb::Approval>, dry: bool) -> Result<(), Failure> {
     let Some(it) = it else { return Ok(()) };
     if scene.is_json() {
-        return output::json(&json!({ "approval": shape(it) }));
+        return output::answer(json!({ "approval": shape(it) }), dry);
     }
     let mut lines = vec![
         format!(

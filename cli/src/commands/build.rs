@@ -33,9 +33,10 @@ pub(super) async fn run(
     let request = keyed(request, report.idempotency_key.as_deref())?;
     let answer = client.delivery().report_build(request).await?.into_inner();
     if scene.is_json() {
-        output::json(&view::report(&answer))?;
+        output::answer(view::report(&answer), report.dry_run)?;
     } else {
         show(&answer)?;
+        output::note_dry(report.dry_run)?;
     }
     if !report.wait || report.dry_run {
         return Ok(ExitCode::SUCCESS);

@@ -40,7 +40,7 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
                 .show_deployment(request)
                 .await?
                 .into_inner();
-            one(scene, answer.deployment.as_ref())?;
+            one(scene, answer.deployment.as_ref(), false)?;
         }
         args::Deployments::Watch {
             id,
@@ -65,7 +65,7 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
                 .retry_deployment(request)
                 .await?
                 .into_inner();
-            one(scene, answer.deployment.as_ref())?;
+            one(scene, answer.deployment.as_ref(), dry_run)?;
         }
         args::Deployments::Abort {
             id,
@@ -87,7 +87,7 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
                 .abort_deployment(request)
                 .await?
                 .into_inner();
-            one(scene, answer.deployment.as_ref())?;
+            one(scene, answer.deployment.as_ref(), dry_run)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -141,10 +141,10 @@ async fn list(scene: &Scene, request: pb::ListDeploymentsRequest) -> Result<(), 
     )
 }
 
-fn one(scene: &Scene, found: Option<&pb::Deployment>) -> Result<(), Failure> {
+fn one(scene: &Scene, found: Option<&pb::Deployment>, dry: bool) -> Result<(), Failure> {
     let Some(it) = found else { return Ok(()) };
     if scene.is_json() {
-        return output::json(&json!({ "deployment": view::deployment(it) }));
+        return output::answer(json!({ "deployment": view::deployment(it) }), dry);
     }
     output::line(&format!("deployment   {}", it.id))?;
     output::line(&format!(
@@ -174,7 +174,8 @@ fn one(scene: &Scene, found: Option<&pb::Deployment>) -> Result<(), Failure> {
         rfc3339(it.created_at_us),
         it.requested_by
     ))?;
-    output::line(&format!("why          towpath explain {}", short(&it.id)))
+    output::line(&format!("why          towpath explain {}", short(&it.id)))?;
+    output::note_dry(dry)
 }
 
 async fn watch(

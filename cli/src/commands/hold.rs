@@ -38,7 +38,7 @@ pub(super) async fn run(scene: &Scene, command: args::Hold) -> Result<(), Failur
                 .await?
                 .into_inner()
                 .hold;
-            show(scene, hold.as_ref())
+            show(scene, hold.as_ref(), dry_run)
         }
         args::Hold::List { all } => {
             let mut client = scene.client().await?.delivery();
@@ -73,20 +73,21 @@ pub(super) async fn run(scene: &Scene, command: args::Hold) -> Result<(), Failur
                 .await?
                 .into_inner()
                 .hold;
-            show(scene, hold.as_ref())
+            show(scene, hold.as_ref(), dry_run)
         }
     }
 }
 
-fn show(scene: &Scene, hold: Option<&pb::Hold>) -> Result<(), Failure> {
+fn show(scene: &Scene, hold: Option<&pb::Hold>, dry: bool) -> Result<(), Failure> {
     let Some(hold) = hold else { return Ok(()) };
     if scene.is_json() {
-        return output::json(&json!({ "hold": view::hold(hold) }));
+        return output::answer(json!({ "hold": view::hold(hold) }), dry);
     }
     output::table(
         &["ID", "SCOPE", "SUBJECT", "UNTIL", "SOURCE", "BY", "REASON"],
         &[row(hold)],
-    )
+    )?;
+    output::note_dry(dry)
 }
 
 fn row(it: &pb::Hold) -> Vec<String> {

@@ -49,11 +49,7 @@ pub(super) async fn run(scene: &Scene, command: args::Release) -> Result<(), Fai
 fn show(scene: &Scene, release: Option<&pb::Release>, dry: bool) -> Result<(), Failure> {
     let Some(it) = release else { return Ok(()) };
     if scene.is_json() {
-        let mut shown = json!({ "release": shape(it) });
-        if dry {
-            shown["dry_run"] = true.into();
-        }
-        return output::json(&shown);
+        return output::answer(json!({ "release": shape(it) }), dry);
     }
     output::line(&format!(
         "{}/{}  {}  {}",

@@ -25,7 +25,7 @@ pub(super) async fn run(scene: &Scene, rollback: args::Rollback) -> Result<(), F
         .await?
         .into_inner();
     if scene.is_json() {
-        return output::json(&view::rollback(&answer));
+        return output::answer(view::rollback(&answer), dry);
     }
     output::line(answer.diff.trim_end())?;
     if dry {

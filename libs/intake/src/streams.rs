@@ -177,8 +177,9 @@ async fn check_stream(context: &Context, name: &str, replicas: usize) -> Result<
             what: format!("the stream {name}"),
             why: error.to_string(),
         })?;
-    let wanted = config(name, replicas);
     let found = &stream.cached_info().config;
+    // More copies than asked for do no harm.
+    let wanted = config(name, replicas.max(found.num_replicas));
     let fields = fields(&wanted).into_iter().zip(fields(found));
     differ(format!("the stream {name}"), fields)
 }

@@ -240,6 +240,9 @@ async fn a_dry_run_says_what_would_happen_and_it_does_not() {
     ];
     let json = world.json(&[&COMPLETE[..], &dry].concat()).await;
     assert_eq!(json["state"], "ROUTED", "{json}");
+    assert_eq!(json["dry_run"], true, "{json}");
+    let text = world.cli(&[&COMPLETE[..], &dry].concat()).await.ok();
+    assert!(text.ends_with("(--dry-run)\n"), "{text}");
     let hold = [
         "hold",
         "create",
@@ -249,7 +252,7 @@ async fn a_dry_run_says_what_would_happen_and_it_does_not() {
         "freeze",
         "--dry-run",
     ];
-    world.json(&hold).await;
+    assert_eq!(world.json(&hold).await["dry_run"], true);
     assert_eq!(
         world.json(&["hold", "list", "--all"]).await["holds"],
         json!([])

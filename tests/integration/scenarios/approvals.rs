@@ -113,6 +113,7 @@ async fn only_who_is_asked_and_did_not_ask_lets_it_through() {
     waits(&it.server, &it.id).await;
     let dry = it.says(&["approve", &it.id, "--dry-run"]).await;
     assert_eq!(dry["approval"]["state"], "APPROVED", "{dry:#}");
+    assert_eq!(dry["dry_run"], true, "{dry:#}");
     assert_eq!(it.shown().await["state"], "OPEN", "a dry run says nothing");
 
     let comment = "  looks\n\tgood — gut  ";

@@ -36,6 +36,7 @@ async fn one_command_returns_to_the_version_before_and_holds_the_slot() {
     let (world, server) = world().await;
     let tip = world.remote.tip().await;
     let dry = world.json(&[&ROLLBACK[..], &["--dry-run"]].concat()).await;
+    assert_eq!(dry["dry_run"], true, "{dry}");
     let diff = dry["diff"].as_str().unwrap();
     assert!(diff.contains("1.2.0") && diff.contains("1.1.0"), "{diff}");
     assert_eq!(world.remote.tip().await, tip, "a dry run writes nothing");

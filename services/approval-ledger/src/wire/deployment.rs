@@ -64,7 +64,8 @@ pub const CONSUMES: &[Consumed] = &[
 pub(super) fn fact(deployment: Uuid, record: &EventRecord) -> Result<Option<Fact>, UnknownEvent> {
     let kind = record.kind.as_str();
     if let Some((_, word)) = ENDS.iter().find(|it| it.0 == kind) {
-        return Ok(Some(Fact::Over(deployment, word)));
+        let known = (record.schema == 1).then_some(Fact::Over(deployment, word));
+        return known.map(Some).ok_or_else(|| unknown(record));
     }
     match (kind, record.schema) {
         (READY, 1) => {

@@ -16,6 +16,8 @@ use crate::log::{EventLog, Position};
 
 /// Tries to hold the schema in use still.
 const TRIES: usize = 20;
+/// Between them: a server that starts again takes seconds.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// Opens the schema; makes it when it is missing or of another shape.
 pub(in super::super) async fn open(
@@ -163,6 +165,7 @@ async fn switch(
         match switch_once(guard, server, store, log, projections).await {
             Err(ProjectorError::Sql(error)) if super::passes(&error) && tries < TRIES => {
                 tracing::warn!(%error, "the read models in use did not hold still; trying again");
+                tokio::time::sleep(PAUSE).await;
             }
             ended => return ended,
         }
