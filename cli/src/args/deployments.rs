@@ -15,8 +15,8 @@ pub(crate) enum Deployments {
         /// Only in this state.
         #[arg(long)]
         state: Option<String>,
-        /// At most this many.
-        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+        /// At most this many, up to 10000.
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
         /// As it was: a time such as 2026-11-20T10:00:00Z, or aggregate@version. Reads the log from
         /// its beginning, so it takes longer on a long one.
