@@ -23,10 +23,9 @@ pub(crate) enum Deployments {
         #[arg(
             long,
             value_name = "WHEN",
-            default_value = "",
-            hide_default_value = true
+            value_parser = clap::builder::NonEmptyStringValueParser::new()
         )]
-        as_of: String,
+        as_of: Option<String>,
     },
     /// Show one deployment.
     Show {
@@ -37,10 +36,9 @@ pub(crate) enum Deployments {
         #[arg(
             long,
             value_name = "WHEN",
-            default_value = "",
-            hide_default_value = true
+            value_parser = clap::builder::NonEmptyStringValueParser::new()
         )]
-        as_of: String,
+        as_of: Option<String>,
     },
     /// Follow deployments as they change.
     Watch {

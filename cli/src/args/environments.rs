@@ -11,10 +11,9 @@ pub(crate) enum Environments {
         #[arg(
             long,
             value_name = "WHEN",
-            default_value = "",
-            hide_default_value = true
+            value_parser = clap::builder::NonEmptyStringValueParser::new()
         )]
-        as_of: String,
+        as_of: Option<String>,
     },
     /// Show one environment.
     Show {
@@ -25,9 +24,8 @@ pub(crate) enum Environments {
         #[arg(
             long,
             value_name = "WHEN",
-            default_value = "",
-            hide_default_value = true
+            value_parser = clap::builder::NonEmptyStringValueParser::new()
         )]
-        as_of: String,
+        as_of: Option<String>,
     },
 }

@@ -13,7 +13,9 @@ pub(super) async fn run(scene: &Scene, command: args::Environments) -> Result<()
     match command {
         args::Environments::List { as_of } => {
             let all = client
-                .list_environments(pb::ListEnvironmentsRequest { as_of })
+                .list_environments(pb::ListEnvironmentsRequest {
+                    as_of: as_of.unwrap_or_default(),
+                })
                 .await?
                 .into_inner()
                 .environments;
@@ -25,7 +27,10 @@ pub(super) async fn run(scene: &Scene, command: args::Environments) -> Result<()
         }
         args::Environments::Show { name, as_of } => {
             let found = client
-                .show_environment(pb::ShowEnvironmentRequest { name, as_of })
+                .show_environment(pb::ShowEnvironmentRequest {
+                    name,
+                    as_of: as_of.unwrap_or_default(),
+                })
                 .await?
                 .into_inner()
                 .environment;

@@ -171,7 +171,14 @@ async fn refuse_loss(
     };
     let compared = archive.compare(&log).await;
     log.close().await;
-    let compared = compared.map_err(|error| Failure::broke("archive", error.to_string()))?;
+    let compared = match compared {
+        Ok(compared) => compared,
+        Err(ArchiveError::Read(ReadError::Corrupt(corrupt))) => {
+            let why = corrupt.to_string();
+            return Ok(Before::NotCompared { why });
+        }
+        Err(error) => return Err(Failure::broke("archive", error.to_string())),
+    };
     match compared.divergence {
         None => Err(Failure::refused(
             "nothing-to-restore",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use approval_ledger::ApprovalLedger;
 use cd_manager::CdManager;
 use changelog::Changelog;
-use eventlog::{Durability, EventLog, Item, Position, Stored};
+use eventlog::{Durability, EventLog, Item, LogIdentity, Position, ReadError, Stored};
 use futures::stream::{BoxStream, StreamExt as _};
 use proto::control::v1 as pb;
 use proto::control::v1::control_service_client::ControlServiceClient;
@@ -84,9 +84,24 @@ pub(super) struct Control {
 }
 
 impl Control {
+    /// What the log says of itself, and where it ends. Of one that is not what it was, where it was
+    /// read up to, and why it is not.
+    async fn log_now(&self) -> Result<(Option<LogIdentity>, Position, Option<String>), Fault> {
+        let asked = async {
+            let identity = self.log.identity().await?;
+            Ok((identity, self.log.tail().await?))
+        };
+        match asked.await {
+            Ok((identity, tail)) => Ok((Some(identity), tail.position, None)),
+            Err(ReadError::Lie(lie)) => {
+                Ok((None, *self.read_position.borrow(), Some(lie.to_string())))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn status(&self, here: bool) -> Result<pb::GetStatusResponse, Fault> {
-        let identity = self.log.identity().await.map_err(Fault::from)?;
-        let tail = self.log.tail().await.map_err(Fault::from)?;
+        let (identity, tail, lie) = self.log_now().await?;
         let data = self.data.clone();
         let measure = || async move {
             tokio::task::spawn_blocking(move || super::fsync::median_us(&data))
@@ -105,7 +120,9 @@ impl Control {
         } else {
             self.roles.all()
         };
-        let roles = known.into_iter().map(|(name, stopped)| pb::Role {
+        let log = lie.map(|why| ("log", Some(why)));
+        let known = log.into_iter().chain(known);
+        let roles = known.map(|(name, stopped)| pb::Role {
             name: name.to_owned(),
             state: if stopped.is_some() {
                 "stopped"
@@ -122,9 +139,9 @@ impl Control {
         let read_position = self.read_position.borrow().0;
         Ok(pb::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            log_id: identity.log_id.to_string(),
-            epoch: identity.epoch,
-            log_position: tail.position.0,
+            log_id: identity.map_or_else(String::new, |it| it.log_id.to_string()),
+            epoch: identity.map_or(0, |it| it.epoch),
+            log_position: tail.0,
             read_position,
             durability: durability(self.log.durability()).to_owned(),
             fsync_us: *self.fsync_us.get_or_init(measure).await,

@@ -74,6 +74,17 @@ pub enum Lie {
         /// The epoch found.
         found: u32,
     },
+    /// The log holds what no role writes: a process that has a role's password and is none.
+    #[error(
+        "LogDamaged: what the log holds at position {at} is no commit ({why}): somebody wrote it who \
+         is no role; change the NATS passwords, then restore the log from the archive"
+    )]
+    Damaged {
+        /// Where.
+        at: Position,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The server keeps the log under other rules than those that were checked.
     #[error(
         "LogConfig: stream {stream} has {field} = {found}, wanted {wanted}: {}",

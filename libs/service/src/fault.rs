@@ -214,7 +214,8 @@ impl From<eventlog::ReadError> for Fault {
                 Lie::LogRewound { .. }
                 | Lie::WrongLog { .. }
                 | Lie::LogForked { .. }
-                | Lie::EpochRegressed { .. },
+                | Lie::EpochRegressed { .. }
+                | Lie::Damaged { .. },
             ) => Self::new(Kind::Broken, "log-lies", error.to_string()).fix(
                 "an operator restores the log: `towpath log restore --from archive --new-epoch`",
             ),

@@ -8,7 +8,8 @@ use async_nats::jetstream::consumer::pull;
 use super::api::ApiError;
 use super::cursor::{self, Wants};
 use super::{Shared, message, recent};
-use crate::log::ReadError;
+use crate::checkpoint::Lie;
+use crate::log::{Position, ReadError};
 
 /// Before trying again.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
@@ -68,8 +69,11 @@ async fn take(shared: &Shared, messages: &mut pull::Stream) -> Result<(), ApiErr
     let headers = message.headers.clone().unwrap_or_default();
     match message::glance(position, &headers) {
         Ok(seen) => shared.saw(position, seen.commit_id, seen.hash),
-        // Whoever reads it is told what is wrong with it.
-        Err(corrupt) => tracing::error!(%corrupt, "following the log"),
+        // Readers stop here. What is written behind it would be lost when the log is restored.
+        Err(corrupt) => shared.halt(&Lie::Damaged {
+            at: Position(position),
+            why: corrupt.to_string(),
+        }),
     }
     shared.followed.send_replace(position);
     Ok(())

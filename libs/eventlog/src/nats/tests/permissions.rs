@@ -7,6 +7,7 @@ use futures::TryStreamExt as _;
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::checkpoint::Lie;
 use crate::commit::{Head, SealedCommit};
 use crate::conformance::draft;
 use crate::log::{AppendError, EventLog as _, Position};
@@ -222,5 +223,33 @@ async fn no_answer_of_the_server_becomes_a_message_of_the_log() -> Result<(), Tr
     while smuggled(&operator).await? == 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    Ok(())
+}
+
+/// A role's password lets anything be written below its own kinds. Nobody writes behind that: it
+/// would be lost when the log is restored from the archive, which ends there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_role_writes_stops_every_role_at_once() -> Result<(), Trouble> {
+    let servers = guarded()?;
+    create(&as_user(&servers, OPERATOR), &identity()).await?;
+    let manager = NatsLog::open(&as_user(&servers, "cd-manager")).await?;
+    manager.append(&commit("build")).await?;
+    let (runner, _refusals) = bare(&as_user(&servers, "runner")).await?;
+    let subject = "tp.evt.run.00000000000000000000000000000001";
+    runner.request(subject, "x".into()).await?;
+    let mut halted = manager.halted();
+    let why = halted.wait_for(Option::is_some).await?.clone();
+    let why = why.unwrap_or_default();
+    assert!(
+        why.contains("LogDamaged") && why.contains("position 2"),
+        "{why}"
+    );
+    let refused = manager.append(&commit("slot")).await;
+    assert!(
+        matches!(refused, Err(AppendError::Lie(Lie::Damaged { .. }))),
+        "{refused:?}"
+    );
+    let refused = NatsLog::open(&as_user(&servers, "cd-manager")).await.err();
+    assert!(refused.is_some_and(|it| it.is_mended_by_restoring()));
     Ok(())
 }
