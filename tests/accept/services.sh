@@ -113,8 +113,8 @@ if [ "$form" = full ]; then
     export TOWPATH_TEST_SHAPE=split
     item '10 a Python client' tests integration 'test(::python_client::)'
     item '11 events of CI' tests integration 'test(::events::)'
-    item '14 traces' tests integration 'test(::telemetry::)'
     unset TOWPATH_TEST_SHAPE
+    item '14 traces' tests integration 'test(::telemetry::)'
 else
     echo "not run here: what .ci/run runs as tests, and roles of the commit before"
 fi
