@@ -2,6 +2,7 @@
 
 mod access;
 mod approvals;
+mod as_of;
 mod build;
 mod certificate;
 mod demo;
@@ -26,6 +27,7 @@ use crate::output::Format;
 
 pub(crate) use access::Access;
 pub(crate) use approvals::{Approvals, Say};
+pub(crate) use as_of::AsOf;
 pub(crate) use build::Build;
 pub(crate) use certificate::Certificate;
 pub(crate) use demo::Demo;

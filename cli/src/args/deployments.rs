@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 
+use super::AsOf;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Deployments {
     /// List deployments, newest first.
@@ -18,27 +20,15 @@ pub(crate) enum Deployments {
         /// At most this many, up to 10000.
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
-        /// As it was: a time such as 2026-11-20T10:00:00Z, or aggregate@version. Reads the log from
-        /// its beginning, so it takes longer on a long one.
-        #[arg(
-            long,
-            value_name = "WHEN",
-            value_parser = clap::builder::NonEmptyStringValueParser::new()
-        )]
-        as_of: Option<String>,
+        #[command(flatten)]
+        as_of: AsOf,
     },
     /// Show one deployment.
     Show {
         /// Its id, or the beginning of it.
         id: String,
-        /// As it was: a time such as 2026-11-20T10:00:00Z, or aggregate@version. Reads the log from
-        /// its beginning, so it takes longer on a long one.
-        #[arg(
-            long,
-            value_name = "WHEN",
-            value_parser = clap::builder::NonEmptyStringValueParser::new()
-        )]
-        as_of: Option<String>,
+        #[command(flatten)]
+        as_of: AsOf,
     },
     /// Follow deployments as they change.
     Watch {

@@ -27,14 +27,14 @@ pub(super) async fn run(scene: &Scene, command: args::Deployments) -> Result<Exi
                 state: state.unwrap_or_default(),
                 limit,
                 min_position: 0,
-                as_of: as_of.unwrap_or_default(),
+                as_of: as_of.moment(),
             };
             list(scene, request).await?;
         }
         args::Deployments::Show { id, as_of } => {
             let request = pb::ShowDeploymentRequest {
                 id,
-                as_of: as_of.unwrap_or_default(),
+                as_of: as_of.moment(),
             };
             let answer = scene
                 .client()

@@ -14,7 +14,7 @@ pub(super) async fn run(scene: &Scene, command: args::Environments) -> Result<()
         args::Environments::List { as_of } => {
             let all = client
                 .list_environments(pb::ListEnvironmentsRequest {
-                    as_of: as_of.unwrap_or_default(),
+                    as_of: as_of.moment(),
                 })
                 .await?
                 .into_inner()
@@ -29,7 +29,7 @@ pub(super) async fn run(scene: &Scene, command: args::Environments) -> Result<()
             let found = client
                 .show_environment(pb::ShowEnvironmentRequest {
                     name,
-                    as_of: as_of.unwrap_or_default(),
+                    as_of: as_of.moment(),
                 })
                 .await?
                 .into_inner()
