@@ -6,7 +6,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{ExitCode, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::shell;
 use crate::tools;
@@ -57,6 +57,7 @@ const SUITES: &[Suite] = &[
 
 /// Runs the documentation's tests, then all others, with nextest where it is installed.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    install_others()?;
     let skipped = skipped()?;
     for (suite, wanted) in &skipped {
         println!("SKIPPED {}: needs {wanted}", suite.name);
@@ -87,6 +88,20 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Installs what tests of many packages need, and no suite can be left out for.
+fn install_others() -> Result<()> {
+    let has_suite = |name: &str| SUITES.iter().any(|it| it.needs == name);
+    for tool in tools::ALL {
+        if tool.purpose == tools::Purpose::Ci || has_suite(tool.name) {
+            continue;
+        }
+        if let Err(reason) = tool.find_or_install()? {
+            bail!("the tests need {}: {reason}", tool.wanted());
+        }
+    }
+    Ok(())
 }
 
 /// The suites whose tool can neither be found nor installed, and what they would need.
