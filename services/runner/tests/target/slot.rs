@@ -134,6 +134,24 @@ async fn a_port_of_somebody_else_is_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_not_first_at_its_port_gets_another_one() {
+    let place = Place::new();
+    let target = place.open().await;
+    // Whoever was first has ended when it is looked at.
+    let script = "if [ -e first ]; then echo \"$PORT, not $(cat first)\"; exit 3; fi
+        echo $PORT > first; echo 'cannot listen: Address already in use (os error 98)'; exit 1";
+    let digest = place.script(script);
+    let error = target.apply(place.desired("1", digest)).await.unwrap_err();
+    let ApplyError::Failed { message, output } = error else {
+        panic!("{error}");
+    };
+    assert!(message.contains("exited with status 3"), "{message}");
+    let (second, first) = output.split_once(", not ").unwrap();
+    assert_ne!(second, first);
+    place.close(target).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn environment_and_working_directory_are_those_of_the_image() {
     let place = Place::new();
     let target = place.open().await;

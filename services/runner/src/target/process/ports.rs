@@ -3,11 +3,12 @@
 //! port away between choosing and listening.
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ids::Uuid;
+use tokio::net::TcpSocket;
 
 /// Where processes are told to listen.
 const PRIVATE: Range<u16> = 10_000..20_000;
@@ -77,13 +78,31 @@ pub(super) fn candidates(range: Range<u16>, seed: Uuid, attempt: u16) -> impl It
     })
 }
 
-/// Whether nobody listens there now.
+/// Whether nobody listens there now. Does not listen itself: another installation asks for the
+/// same port while a process that it was given to begins to listen, which must not fail then.
 pub(super) fn is_free(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+    let bound = || {
+        let socket = TcpSocket::new_v4()?;
+        // Sockets that do not listen let others bind if both say this, as servers do.
+        socket.set_reuseaddr(true)?;
+        socket.bind((Ipv4Addr::LOCALHOST, port).into())
+    };
+    bound().is_ok()
+}
+
+/// Whether a process says that somebody else listens where it was to, in the words of the C
+/// library or the name of the error.
+pub(super) fn says_taken(output: &str) -> bool {
+    let output = output.to_ascii_lowercase();
+    ["address already in use", "address in use", "eaddrinuse"]
+        .iter()
+        .any(|words| output.contains(words))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -106,6 +125,27 @@ mod tests {
         let number = ports.pick(seed, 0).unwrap().number();
         let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).unwrap();
         assert_ne!(ports.pick(seed, 0).unwrap().number(), number);
+    }
+
+    #[test]
+    fn asking_whether_a_port_is_free_keeps_nobody_from_listening() {
+        let port = Ports::default()
+            .pick(Uuid::from_u128(9), 0)
+            .unwrap()
+            .number();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    is_free(port);
+                }
+            });
+            let refused = (0..5000)
+                .filter(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err())
+                .count();
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(refused, 0);
+        });
     }
 
     #[test]

@@ -61,6 +61,16 @@ pub(super) enum StartError {
     Halted,
 }
 
+impl StartError {
+    /// The last lines of the process; empty if there are none.
+    fn output(&self) -> &str {
+        match self {
+            Self::Apply(ApplyError::Failed { output, .. }) => output,
+            Self::Apply(ApplyError::Broke { .. }) | Self::Halted => "",
+        }
+    }
+}
+
 impl From<StartError> for ApplyError {
     fn from(error: StartError) -> Self {
         match error {
@@ -165,7 +175,8 @@ pub(super) async fn start(
         };
         // It has exited, so this does not take long.
         let _panicked = ended.await;
-        let taken = !super::ports::is_free(port);
+        // Who took it may have ended since, so what the process said counts too.
+        let taken = !super::ports::is_free(port) || super::ports::says_taken(error.output());
         if attempt >= PORT_ATTEMPTS || !taken {
             return Err(error);
         }
