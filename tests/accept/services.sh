@@ -108,13 +108,13 @@ if [ "$form" = full ]; then
     item '2, 3, 4, 6, 7 the log on NATS' tests eventlog 'test(nats::)'
     item '3 the race test can see the bug' unfenced
     item '8 rebuilt while it is read' tests integration 'test(::rebuild_served::)'
-    item '9 an event of a later version' tests integration 'test(::future_event::)'
     item '9 roles of the commit before' mixed
     export TOWPATH_TEST_SHAPE=split
     item '10 a Python client' tests integration 'test(::python_client::)'
+    item '9 an event of a later version' tests integration 'test(::future_event::)'
     item '11 events of CI' tests integration 'test(::events::)'
+    item '14 traces and numbers' tests integration 'test(::telemetry::)'
     unset TOWPATH_TEST_SHAPE
-    item '14 traces' tests integration 'test(::telemetry::)'
 else
     echo "not run here: what .ci/run runs as tests, and roles of the commit before"
 fi

@@ -51,6 +51,8 @@ pub(crate) struct Server {
     children: Vec<Child>,
     stderr: Vec<PathBuf>,
     pub(crate) address: String,
+    /// Of every process, the gateway's first.
+    pub(crate) addresses: Vec<String>,
     pub(crate) token: String,
     /// When it was spawned.
     pub(crate) spawned: Instant,
@@ -79,6 +81,7 @@ impl Server {
                 children: Vec::new(),
                 stderr: Vec::new(),
                 address: given.address.clone(),
+                addresses: vec![given.address.clone()],
                 token: given.token.clone(),
                 spawned: Instant::now(),
             });
@@ -110,7 +113,8 @@ impl Server {
         Ok(Self {
             children,
             stderr,
-            address: addresses.swap_remove(0),
+            address: addresses[0].clone(),
+            addresses,
             token: token.trim().to_owned(),
             spawned,
         })
@@ -274,14 +278,19 @@ impl Starting {
 
 /// Everything that has to be started; the one that callers call first.
 async fn programs(world: &World, options: &Options) -> Vec<Program> {
-    match world.stores().await {
+    let programs = match world.stores().await {
         Some(stores) if options.data.is_none() => {
             let mut roles = ROLES.map(|role| stores.role(world, role)).to_vec();
             roles[0] = roles[0].clone().args(&options.more);
             roles
         }
         Some(_) | None => vec![up(world, options)],
-    }
+    };
+    let Some(otlp) = &world.otlp else {
+        return programs;
+    };
+    let traced = |it: Program| it.env("TOWPATH_TELEMETRY_OTLP", otlp);
+    programs.into_iter().map(traced).collect()
 }
 
 fn up(world: &World, options: &Options) -> Program {

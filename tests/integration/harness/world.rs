@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) data: PathBuf,
     pub(crate) manifests: Manifests,
     shape: Shape,
+    /// Where the server sends its spans.
+    pub(super) otlp: Option<String>,
     stores: OnceCell<Stores>,
 }
 
@@ -57,6 +59,7 @@ impl World {
             data,
             manifests,
             shape: settings().shape,
+            otlp: None,
             stores: OnceCell::new(),
         };
         world.seed(more).await;
@@ -66,6 +69,12 @@ impl World {
     /// The same world with a server of this shape, whatever the environment says.
     pub(crate) fn shaped(mut self, shape: Shape) -> Self {
         self.shape = shape;
+        self
+    }
+
+    /// The same world with servers that send their spans to this collector.
+    pub(crate) fn traced(mut self, otlp: &str) -> Self {
+        self.otlp = Some(otlp.to_owned());
         self
     }
 

@@ -1,7 +1,6 @@
 //! An event that only a newer version knows: what it happened to is left alone, by name, and
 //! everything else goes on.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use prost::Message as _;
@@ -11,43 +10,18 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep};
 use tonic::Code;
 
-use crate::harness::{Report, World, releases};
-
-fn hex(bytes: &[u8]) -> String {
-    let mut hex = String::new();
-    for byte in bytes {
-        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
-    }
-    hex
-}
-
-fn bytes(hex: &str) -> Vec<u8> {
-    let digits = (0..hex.len()).step_by(2);
-    digits
-        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
-        .collect()
-}
+use crate::harness::{Raw, Report, World, releases};
 
 /// Appends what a newer version would, in the stored form that is documented.
 async fn plant(world: &World, kind: &str, id: &str, event: &str) {
     let mut commit_id = [7; 16];
     commit_id[..3].copy_from_slice(&kind.as_bytes()[..3]);
-    let log = world.database("log.db");
-    let id = id.replace('-', "");
-    let last = log
-        .run(&format!(
-            "SELECT version, hex(hash), hex(bytes) FROM commits
-             WHERE kind = '{kind}' AND hex(id) = '{}' ORDER BY version DESC LIMIT 1;",
-            id.to_uppercase()
-        ))
-        .await;
-    let parts: Vec<_> = last[0].split('|').collect();
-    let before = Commit::decode(bytes(parts[2]).as_slice()).unwrap();
-    let prev_hash = bytes(parts[1]);
+    let last = world.last_stored(kind, Some(id)).await.unwrap();
+    let before = Commit::decode(last.bytes.as_slice()).unwrap();
     let commit = Commit {
         version: before.version + 1,
         commit_id: commit_id.to_vec().into(),
-        prev_hash: prev_hash.clone().into(),
+        prev_hash: last.hash.clone().into(),
         events: vec![EventRecord {
             kind: event.to_owned(),
             schema: 1,
@@ -58,18 +32,15 @@ async fn plant(world: &World, kind: &str, id: &str, event: &str) {
     let sealed = commit.encode_to_vec();
     let hash = Sha256::new()
         .chain_update(b"towpath.commit.v1\0")
-        .chain_update(&prev_hash)
+        .chain_update(&last.hash)
         .chain_update(&sealed)
         .finalize();
-    log.run(&format!(
-        "INSERT INTO commits (kind, id, version, commit_id, hash, bytes)
-         VALUES ('{kind}', X'{id}', {}, X'{}', X'{}', X'{}');",
-        commit.version,
-        hex(&commit_id),
-        hex(&hash),
-        hex(&sealed)
-    ))
-    .await;
+    let raw = Raw {
+        hash: hash.to_vec(),
+        bytes: sealed,
+        ..last
+    };
+    world.store(&raw, &commit).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,11 +127,10 @@ metadata: { name: storefront, release-track: main, organizational-unit: shop }
 
 /// An aggregate of a kind that the log holds.
 async fn any_of(world: &World, kind: &str) -> String {
-    let ask = format!("SELECT lower(hex(id)) FROM commits WHERE kind = '{kind}' LIMIT 1;");
     let end = Instant::now() + Duration::from_secs(30);
     loop {
-        if let Some(id) = world.database("log.db").run(&ask).await.pop() {
-            return id;
+        if let Some(found) = world.last_stored(kind, None).await {
+            return found.id;
         }
         assert!(Instant::now() < end, "there is no {kind}");
         sleep(Duration::from_millis(50)).await;

@@ -2,14 +2,13 @@
 //! strict reader takes; a token in none of it.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::DirBuilderExt as _;
 
 use hyper::Method;
 use proto::delivery::v1::ExplainResponse;
 use serde_json::Value;
 
 use super::approvals::TRACK as APPROVALS;
-use crate::harness::{Report, Server, Spans, World, http, python, releases};
+use crate::harness::{Report, Server, Shape, Spans, World, http, python, releases, settings};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
@@ -39,12 +38,18 @@ async fn report(server: &Server, token: &str, report: &Report) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_report_is_one_connected_set_of_spans() {
+    connected(settings().shape).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_report_is_one_connected_set_of_spans_over_five_processes() {
+    connected(Shape::Split).await;
+}
+
+async fn connected(shape: Shape) {
     let (world, _) = releases(&[("track.yaml", APPROVALS)]).await;
     let spans = Spans::receive().await;
-    let mut directory = std::fs::DirBuilder::new();
-    directory.mode(0o700).create(&world.data).unwrap();
-    let config = format!("[telemetry]\notlp = \"{}\"\n", spans.url);
-    std::fs::write(world.data.join("towpath.toml"), config).unwrap();
+    let world = world.shaped(shape).traced(&spans.url);
     let server = world.start().await;
     let token = world.token("canary", "ci").await;
     let image = world.image("api", "1.0.0").await;
@@ -84,12 +89,16 @@ async fn one_report_is_one_connected_set_of_spans() {
     assert!(traced.count() > 5, "commits carry the context");
 }
 
-async fn metrics(server: &Server) -> String {
-    let headers = [];
-    let answer = http(&server.address, Method::GET, "/metrics", &headers, vec![]).await;
-    let answer = answer.unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.text()
+/// What every process counts, one text per process.
+async fn metrics(server: &Server) -> Vec<String> {
+    let mut texts = Vec::new();
+    for address in &server.addresses {
+        let answer = http(address, Method::GET, "/metrics", &[], vec![]).await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        texts.push(answer.text());
+    }
+    texts
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,9 +108,13 @@ async fn the_numbers_are_what_a_strict_reader_takes_python() {
     let image = world.image("api", "1.0.0").await;
     server.deployed(&Report::of("api", "1.0.0", &image)).await;
     server.api().quiet().await;
-    let text = metrics(&server).await;
+    let texts = metrics(&server).await;
     let parsed = python::client("openmetrics.py", &world.home()).await;
-    let names = parsed.feed(text.as_bytes()).await.ok();
+    let mut names = String::new();
+    for text in &texts {
+        names += &parsed.feed(text.as_bytes()).await.ok();
+    }
+    let text = texts.concat();
     for name in [
         "process_resident_memory_bytes",
         "process_start_time_seconds",
