@@ -1,6 +1,8 @@
 //! Ports that nobody listens on.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
 
 /// Where tests and local stacks listen; the process target has the ports below.
 const RANGE: std::ops::Range<u16> = 30_000..32_700;
@@ -11,18 +13,23 @@ pub fn free(count: usize) -> Vec<u16> {
     let length = RANGE.end - RANGE.start;
     let seed = std::process::id().wrapping_mul(977) % u32::from(length);
     let begin = u16::try_from(seed).unwrap_or_default();
-    let mut held: Vec<TcpListener> = Vec::new();
-    for step in 0..length {
-        if held.len() == count {
-            break;
-        }
-        let port = RANGE.start + (begin + step) % length;
-        held.extend(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
-    }
-    held.iter()
-        .filter_map(|it| it.local_addr().ok())
-        .map(|it| it.port())
+    (0..length)
+        .map(|step| RANGE.start + (begin + step) % length)
+        .filter(|port| is_free(*port))
+        .take(count)
         .collect()
+}
+
+/// Whether nobody listens there. Does not listen itself: another test may ask for a port while
+/// the server that it was given to begins to listen, which must not fail then.
+pub fn is_free(port: u16) -> bool {
+    let bound = || {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        // Sockets that do not listen let others bind if both say this, as servers do.
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        bind(&socket, &SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    };
+    bound().is_ok()
 }
 
 #[cfg(test)]
@@ -33,5 +40,14 @@ mod tests {
         ports.sort_unstable();
         ports.dedup();
         assert_eq!(ports.len(), 5);
+    }
+
+    #[test]
+    fn a_port_where_somebody_listens_is_not_free() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(!super::is_free(port));
+        drop(listener);
+        assert!(super::is_free(port));
     }
 }

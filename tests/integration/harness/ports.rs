@@ -1,6 +1,5 @@
 //! Ports that nobody listens on.
 
-use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 /// A port that is free now and not handed out twice by one test process: above those that the
@@ -15,7 +14,7 @@ pub(crate) fn free_port() -> u16 {
         let step = NEXT.fetch_add(1, Ordering::Relaxed);
         assert!(step < COUNT, "no port is free");
         let port = FIRST + (begin + step) % COUNT;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        if testkit::ports::is_free(port) {
             return port;
         }
     }

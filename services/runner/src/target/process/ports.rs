@@ -3,12 +3,12 @@
 //! port away between choosing and listening.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ids::Uuid;
-use tokio::net::TcpSocket;
+use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
 
 /// Where processes are told to listen.
 const PRIVATE: Range<u16> = 10_000..20_000;
@@ -82,10 +82,10 @@ pub(super) fn candidates(range: Range<u16>, seed: Uuid, attempt: u16) -> impl It
 /// same port while a process that it was given to begins to listen, which must not fail then.
 pub(super) fn is_free(port: u16) -> bool {
     let bound = || {
-        let socket = TcpSocket::new_v4()?;
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
         // Sockets that do not listen let others bind if both say this, as servers do.
-        socket.set_reuseaddr(true)?;
-        socket.bind((Ipv4Addr::LOCALHOST, port).into())
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        bind(&socket, &SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     };
     bound().is_ok()
 }
