@@ -99,6 +99,18 @@ pub(crate) fn root(error: &(dyn Error + 'static)) -> String {
     at.to_string()
 }
 
+/// Whether our own patience ended, and not that of somebody who answered.
+fn is_late(status: &Status) -> bool {
+    let mut at = status.source();
+    while let Some(error) = at {
+        if error.is::<tonic::TimeoutExpired>() {
+            return true;
+        }
+        at = error.source();
+    }
+    false
+}
+
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         let exit = match status.code() {
@@ -135,6 +147,16 @@ impl From<Status> for Failure {
         let fix = fix
             .map(|it| String::from_utf8_lossy(&it).into_owned())
             .unwrap_or_default();
+        if is_late(&status) {
+            return Self::broke(
+                "no-answer",
+                "the server did not answer in time; what was asked for may have been done",
+            )
+            .fix(
+                "see whether it runs and is not stopped (`towpath status`); then repeat the \
+                 command, with the same --idempotency-key if it has one",
+            );
+        }
         Self {
             exit,
             code,

@@ -27,6 +27,13 @@ const FILES: [&str; 3] = ["ca.crt", "tls.crt", "tls.key"];
 const YEARS: i32 = 10;
 
 pub(super) fn run(scene: &Scene, certificate: &args::Certificate) -> Result<(), Failure> {
+    for name in &certificate.names {
+        let host = name.strip_prefix("*.").unwrap_or(name);
+        ServerName::try_from(host).map_err(|error| {
+            Failure::usage("certificate-name", format!("`{name}`: {error}"))
+                .fix("give a host name such as towpath.example.org, or an address")
+        })?;
+    }
     let dir = &certificate.out;
     std::fs::create_dir_all(dir).map_err(Failure::io(dir.display()))?;
     let paths = FILES.map(|name| dir.join(name));

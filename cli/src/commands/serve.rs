@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use eventlog::nats::permissions;
 use service::Config;
 use service::role::Role;
 
@@ -38,11 +39,35 @@ fn check(data: &Path, config: &Config, roles: &[Role]) -> Result<(), Failure> {
         )
         .fix("set log.backend = \"nats\" and log.url, or run all roles in one process with `towpath up`"));
     }
+    own_user(config, roles)?;
     all_are_known(config, roles)?;
     if !config.reads.url.is_empty() {
         serve::database(data, config, roles)?;
     }
     serve::check_files(config)
+}
+
+/// A role with the NATS user of another one reads everything and is refused its first write.
+fn own_user(config: &Config, here: &[Role]) -> Result<(), Failure> {
+    let user = config.log.user.as_str();
+    let known = permissions::ROLES.iter().map(|it| it.0);
+    let mut others = known.chain([permissions::OPERATOR, permissions::CI]);
+    let is_own = here.iter().any(|it| it.as_str() == user);
+    if config.log.backend == service::config::Backend::Sqlite
+        || is_own
+        || !others.any(|it| it == user)
+    {
+        return Ok(());
+    }
+    let roles: Vec<_> = here.iter().map(|it| it.as_str()).collect();
+    let roles = roles.join(" and ");
+    Err(Failure::usage(
+        "nats-user",
+        format!("log.user: `{user}` is the NATS user of somebody else, not of {roles}"),
+    )
+    .fix(
+        "give the role its own user in log.user (or TOWPATH_LOG_USER) and log.password_file;          `towpath nats-config` writes one for each role",
+    ))
 }
 
 /// cd-manager passes calls on to the other roles: it has to be told where each of them answers.
@@ -75,6 +100,28 @@ fn all_are_known(config: &Config, here: &[Role]) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_role_has_a_user_of_its_own() {
+        let with = |user: &str| {
+            let mut config = Config::default();
+            config.log.backend = service::config::Backend::Nats;
+            config.log.user = user.into();
+            config
+        };
+        for user in ["changelog", "operator", "ci"] {
+            let refused = own_user(&with(user), &[Role::Runner]);
+            let refused = format!("{:?}", refused.unwrap_err());
+            assert!(
+                refused.contains(user) && refused.contains("runner"),
+                "{refused}"
+            );
+        }
+        for user in ["runner", "", "somebody-else"] {
+            assert!(own_user(&with(user), &[Role::Runner]).is_ok(), "{user}");
+        }
+        assert!(own_user(&with("changelog"), &[Role::Runner, Role::Changelog]).is_ok());
+    }
 
     #[test]
     fn cd_manager_has_to_know_where_every_other_role_answers() {

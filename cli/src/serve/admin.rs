@@ -70,6 +70,13 @@ pub(super) async fn ensure(
         now_us: clock.now_us(),
     };
     let name = name(data, identities, shared).await?;
+    if name != NAME {
+        tracing::warn!(
+            "this installation has an admin already; whoever owns {} becomes another one, \
+             `{name}` (`towpath access revoke {name}` ends it)",
+            data.display()
+        );
+    }
     enrol.admin(data, name, shared).await
 }
 

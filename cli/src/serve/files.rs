@@ -50,6 +50,7 @@ pub(crate) fn password(setting: &str, path: &Path) -> Result<String, Failure> {
     let refuse = |why: &str| {
         unusable(setting, path, why).fix("write the password into that file, as one line of text")
     };
+    regular(path).map_err(|why| refuse(&why))?;
     let text = std::fs::read_to_string(path).map_err(|error| refuse(&error.to_string()))?;
     let password = text.trim();
     if password.is_empty() {
@@ -63,11 +64,22 @@ pub(crate) fn password(setting: &str, path: &Path) -> Result<String, Failure> {
     Ok(password.to_owned())
 }
 
+/// Reading a pipe would wait for whoever writes into it, perhaps for ever; and it is read again.
+fn regular(path: &Path) -> Result<(), String> {
+    let found = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if found.is_file() {
+        Ok(())
+    } else {
+        Err("it is no regular file".to_owned())
+    }
+}
+
 fn authority(setting: &str, path: &Path) -> Result<(), Failure> {
     let refuse = |why: String| {
         unusable(setting, path, &why)
             .fix("give the certificates to trust as a PEM file, or leave the setting out")
     };
+    regular(path).map_err(refuse)?;
     let found = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| refuse(error.to_string()))?;
@@ -89,7 +101,9 @@ fn pair(tls: &Tls) -> Result<(), Failure> {
     let (path, why) = match error {
         config::Error::Io { path, error } => (path, error.to_string()),
         config::Error::Syntax { path, error } => (path, error),
-        other @ config::Error::Value { .. } => return Err(other.into()),
+        other @ (config::Error::Value { .. } | config::Error::Variable { .. }) => {
+            return Err(other.into());
+        }
     };
     let setting = if path == tls.key {
         "tls.key"
@@ -182,6 +196,14 @@ mod tests {
             |it| it.reads.password_file = Some(two),
             &["reads.password_file", "line break"],
         );
+        let pipe = dir.path().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        refuses(
+            |it| it.log.password_file = Some(pipe.clone()),
+            &["log.password_file", "no regular file"],
+        );
+        refuses(|it| it.log.ca = Some(pipe), &["log.ca", "no regular file"]);
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let certificate = file("crt", &made.cert.pem());
         let tls = Tls {

@@ -106,7 +106,7 @@ fn away(peer: &Peer, why: &str) -> Fault {
         format!("the role `{name}` at {url} does not answer: {why}"),
     )
     .fix(format!(
-        "see whether `towpath serve --role {name}` runs there and is not stopped (`towpath status`); then repeat the call with the same key"
+        "see whether `towpath serve --role {name}` runs there and is not stopped (`towpath status`); then repeat the call, with the same key if it has one"
     ))
 }
 

@@ -149,11 +149,20 @@ pub enum Error {
         /// What is wrong and what would be right.
         why: String,
     },
+    /// A variable of the environment that reads like a setting and is none.
+    #[error("the environment variable {name} is no setting{}", nearest.map_or(String::new(), |it| format!("; did you mean {it}?")))]
+    Variable {
+        /// Its name.
+        name: String,
+        /// The one that was probably meant.
+        nearest: Option<&'static str>,
+    },
 }
 
 impl Config {
     /// Reads the file in `data`; without one, the defaults. Then the environment is applied,
-    /// as given in `env` (pairs of name and value; names without meaning here are ignored).
+    /// as given in `env` (pairs of name and value). Names without meaning here are ignored, unless
+    /// they begin as those of a table do: `TOWPATH_LOG_URI` is a setting with a wrong name.
     pub fn load(
         data: &Path,
         env: impl IntoIterator<Item = (String, String)>,
@@ -186,6 +195,13 @@ impl Config {
             _ if self.log.set(name, &value)?
                 || self.reads.set(name, &value)
                 || self.roles.set(name, &value) => {}
+            "TOWPATH_LOG_FORMAT" => {}
+            _ if TABLES.iter().any(|it| name.starts_with(it)) => {
+                return Err(Error::Variable {
+                    name: name.to_owned(),
+                    nearest: nearest(name),
+                });
+            }
             _ => {}
         }
         Ok(())
@@ -256,6 +272,7 @@ impl Config {
                 why,
             });
         }
+        is_branch(&self.manifests.branch)?;
         if url_has_password(&self.manifests.url) {
             let why = "the URL holds a password, which would be shown in process lists and logs; use a git credential helper or an SSH key".to_owned();
             return Err(Error::Value {
@@ -269,6 +286,42 @@ impl Config {
         self.telemetry.validate()?;
         Ok(address)
     }
+}
+
+/// Whether git would make a branch of this name (`git check-ref-format --branch`).
+fn is_branch(branch: &str) -> Result<(), Error> {
+    let full = format!("refs/heads/{branch}");
+    let why = match gix_validate::reference::branch_name(full.as_str().into()) {
+        Ok(_) if branch.starts_with('-') => "it begins with a dash".to_owned(),
+        Ok(_) => return Ok(()),
+        Err(error) => error.to_string(),
+    };
+    Err(Error::Value {
+        name: "manifests.branch",
+        why: format!("`{branch}` cannot be the name of a branch: {why}"),
+    })
+}
+
+/// How the variables of each table begin. Others are not ours: Kubernetes gives every process some
+/// that begin with the name of a service, such as `TOWPATH_RUNNER_PORT`.
+const TABLES: [&str; 6] = [
+    "TOWPATH_AUTHOR_",
+    "TOWPATH_LOG_",
+    "TOWPATH_MANIFESTS_",
+    "TOWPATH_READS_",
+    "TOWPATH_ROLES_",
+    "TOWPATH_TELEMETRY_",
+];
+
+fn nearest(wrong: &str) -> Option<&'static str> {
+    let known = SETTINGS
+        .iter()
+        .map(|it| it.variable)
+        .filter(|it| !it.is_empty());
+    let (distance, found) = known
+        .map(|it| (strsim::damerau_levenshtein(wrong, it), it))
+        .min()?;
+    (distance <= 3).then_some(found)
 }
 
 fn is_loopback(ip: IpAddr) -> bool {
@@ -326,6 +379,22 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_with_a_wrong_name_is_found_and_those_of_others_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let load = |name: &str| {
+            let env = [(name.to_owned(), "1".to_owned())];
+            Config::load(dir.path(), env).map_err(|it| it.to_string())
+        };
+        let why = load("TOWPATH_LOG_REPLICA").unwrap_err();
+        assert!(why.contains("did you mean TOWPATH_LOG_REPLICAS?"), "{why}");
+        let why = load("TOWPATH_ROLES_PORTAL").unwrap_err();
+        assert!(why.ends_with("TOWPATH_ROLES_PORTAL is no setting"), "{why}");
+        for fine in ["TOWPATH_LOG", "TOWPATH_LOG_FORMAT", "TOWPATH_RUNNER_PORT"] {
+            assert_eq!(load(fine).unwrap(), Config::default(), "{fine}");
+        }
+    }
+
+    #[test]
     fn what_is_written_reads_back() {
         let dir = tempfile::tempdir().unwrap();
         let config = Config {
@@ -347,6 +416,12 @@ mod tests {
         assert!(Config::default().validate().is_ok());
         assert!(wrong(|it| it.listen = "0.0.0.0:7070".into()).contains("tls"));
         assert!(wrong(|it| it.listen = "nonsense".into()).contains("listen"));
+        for branch in ["", "a..b", "-x", "HEAD", "a b", "refs/x.lock"] {
+            let mut config = Config::default();
+            config.manifests.branch = branch.into();
+            let why = config.validate().unwrap_err().to_string();
+            assert!(why.starts_with("manifests.branch"), "{branch}: {why}");
+        }
         assert!(wrong(|it| it.author.email = " ".into()).contains("author.email"));
         assert!(wrong(|it| it.manifests.url = "https://u:p@h/x".into()).contains("credential"));
     }

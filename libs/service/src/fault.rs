@@ -99,7 +99,7 @@ impl Fault {
     /// Something broke that the caller cannot mend.
     pub fn broken(error: impl fmt::Display) -> Self {
         Self::new(Kind::Broken, "internal", error.to_string())
-            .fix("look at the server's own output; repeating the call with the same key is safe")
+            .fix("look at the server's own output; repeating the call, with the same key if it has one, is safe")
     }
 
     /// Why a command was not done; what the domain refuses is put into words by `rejected`.
@@ -120,7 +120,7 @@ impl Fault {
                 "lost-race",
                 "others changed the same thing five times meanwhile",
             )
-            .fix("repeat the call with the same key"),
+            .fix("repeat the call, with the same key if it has one"),
             eventlog::ExecuteError::OutcomeUnknown => Self::outcome_unknown(),
             eventlog::ExecuteError::Log(error) => error.into(),
         }
@@ -132,13 +132,14 @@ impl Fault {
             "outcome-unknown",
             "the log did not say whether it was stored",
         )
-        .fix("repeat the call with the same key")
+        .fix("repeat the call, with the same key if it has one")
     }
 
     /// The log goes on in a later epoch, and this process starts again to follow it.
     fn restored(error: &impl fmt::Display) -> Self {
-        Self::new(Kind::Unknown, "log-restored", error.to_string())
-            .fix("this server starts again by itself; repeat the call with the same key")
+        Self::new(Kind::Unknown, "log-restored", error.to_string()).fix(
+            "this server starts again by itself; repeat the call, with the same key if it has one",
+        )
     }
 }
 
@@ -204,7 +205,7 @@ impl From<eventlog::ReadError> for Fault {
             }
             eventlog::ReadError::Unavailable(_) => {
                 Self::new(Kind::Unknown, "log-unavailable", error.to_string())
-                    .fix("repeat the call with the same key")
+                    .fix("repeat the call, with the same key if it has one")
             }
             eventlog::ReadError::Lie(Lie::EpochAdvanced { .. }) => Self::restored(&error),
             eventlog::ReadError::Lie(lie @ Lie::ConfigChanged { .. }) => {
@@ -221,7 +222,7 @@ impl From<eventlog::ReadError> for Fault {
             ),
             eventlog::ReadError::Closed => {
                 Self::new(Kind::Unknown, "log-closed", "this server is stopping")
-                    .fix("repeat the call with the same key once it runs again")
+                    .fix("repeat the call, with the same key if it has one, once it runs again")
             }
             eventlog::ReadError::Corrupt(_) | eventlog::ReadError::Beyond { .. } => {
                 Self::broken(error)
@@ -235,9 +236,9 @@ impl From<eventlog::AppendError> for Fault {
         use eventlog::AppendError as E;
         match error {
             E::Full(why) => Self::new(Kind::Exhausted, "log-full", why)
-                .fix("free space on the file system of the data directory, then repeat the call with the same key; nothing was lost"),
+                .fix("free space on the file system of the data directory, then repeat the call, with the same key if it has one; nothing was lost"),
             E::Unavailable(_) => Self::new(Kind::Unknown, "log-unavailable", error.to_string())
-                .fix("repeat the call with the same key"),
+                .fix("repeat the call, with the same key if it has one"),
             E::Fenced { .. } => Self::restored(&error),
             E::Lie(lie) => eventlog::ReadError::Lie(lie).into(),
             E::Ambiguous(_) => Self::outcome_unknown(),
@@ -272,7 +273,7 @@ impl From<eventlog::projector::ReadsError> for Fault {
         use eventlog::projector::ReadsError as E;
         match error {
             E::Away(_) => Self::new(Kind::Unknown, "read-models-away", error.to_string()).fix(
-                "repeat the call with the same key once the database of the read models answers",
+                "repeat the call, with the same key if it has one, once the database of the read models answers",
             ),
             E::Wrong(_) => Self::broken(error),
         }

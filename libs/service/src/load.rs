@@ -78,7 +78,7 @@ pub async fn limit(State(load): State<Load>, request: Request, next: Next) -> Re
 fn too_many() -> Fault {
     let what = format!("more than {CALLS} calls are under way");
     Fault::new(Kind::Exhausted, "too-many-calls", what)
-        .fix("wait a moment, then repeat the call with the same key")
+        .fix("wait a moment, then repeat the call, with the same key if it has one")
 }
 
 /// Looks at the length that the first message announces, before anything of it is kept.

@@ -133,6 +133,15 @@ impl Log {
                 );
             }
         }
+        if !self.user.is_empty() && self.password_file.is_none() {
+            return wrong(
+                "log.password_file",
+                format!(
+                    "the file with the password of log.user, `{}`, is missing",
+                    self.user
+                ),
+            );
+        }
         if ![1, 3, 5].contains(&self.replicas) {
             return wrong(
                 "log.replicas",
@@ -192,6 +201,7 @@ mod tests {
             it.ca = Some("/ca.pem".into());
         };
         assert!(nats(trusting).is_ok(), "then TLS is demanded");
+        assert!(why(|it| it.user = "runner".into()).contains("log.password_file"));
         assert!(why(|it| it.replicas = 2).contains("1, 3 or 5"));
         assert!(why(|it| it.profile = Profile::Production).contains("synced"));
     }
