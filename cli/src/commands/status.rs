@@ -16,20 +16,19 @@ pub(super) async fn run(scene: &Scene) -> Result<(), Failure> {
     if scene.is_json() {
         return output::json(&view::status(&status));
     }
-    let behind = status.log_position.saturating_sub(status.read_position);
+    let behind = |position| match status.log_position.saturating_sub(position) {
+        0 => "up to date".to_owned(),
+        count => format!("{count} commits behind"),
+    };
     output::line(&format!("version      {}", status.version))?;
     output::line(&format!(
         "log          {} epoch {}, {} commits",
         status.log_id, status.epoch, status.log_position
     ))?;
-    output::line(&format!(
-        "read models  {}",
-        if behind == 0 {
-            "up to date".to_owned()
-        } else {
-            format!("{behind} commits behind")
-        }
-    ))?;
+    output::line(&format!("read models  {}", behind(status.read_position)))?;
+    if let Some(position) = status.archive_position {
+        output::line(&format!("archive      {}", behind(position)))?;
+    }
     output::line(&format!("durability   {}", durability(&status)))?;
     output::line(&format!(
         "manifests    {} ({}) at {}",

@@ -161,6 +161,7 @@ pub(crate) fn status(it: &control::GetStatusResponse) -> Value {
         "epoch": it.epoch,
         "log_position": it.log_position,
         "read_position": it.read_position,
+        "archive_position": it.archive_position,
         "durability": it.durability,
         "fsync_us": it.fsync_us,
         "manifests_url": it.manifests_url,

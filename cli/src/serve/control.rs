@@ -74,6 +74,7 @@ impl Here {
 pub(super) struct Control {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) read_position: watch::Receiver<Position>,
+    pub(super) archive_position: Option<watch::Receiver<Position>>,
     pub(super) desk: Desk,
     pub(super) roles: Roles,
     pub(super) here: Here,
@@ -143,6 +144,7 @@ impl Control {
             epoch: identity.map_or(0, |it| it.epoch),
             log_position: tail.0,
             read_position,
+            archive_position: self.archive_position.as_ref().map(|it| it.borrow().0),
             durability: durability(self.log.durability()).to_owned(),
             fsync_us: *self.fsync_us.get_or_init(measure).await,
             manifests_url: self.manifests_url.clone(),

@@ -19,6 +19,7 @@ pub(super) struct State {
     pub(super) directory: Directory,
     pub(super) log: Arc<dyn EventLog>,
     pub(super) read_position: watch::Receiver<Position>,
+    pub(super) archive_position: Option<watch::Receiver<Position>>,
     pub(super) roles: Roles,
     /// Counts deployments, where it runs.
     pub(super) manager: Option<CdManager>,
@@ -64,6 +65,14 @@ impl State {
                 "Commits that the read models do not hold yet.",
                 behind,
             ));
+            let archived = self.archive_position.as_ref().map(|it| it.borrow().0);
+            all.extend(archived.map(|archived| {
+                Gauge::one(
+                    "towpath_archive_lag_commits",
+                    "Commits that the archive does not hold yet.",
+                    number(tail.saturating_sub(archived)),
+                )
+            }));
         }
         all.extend(self.manager.as_ref().map(|it| {
             Gauge {

@@ -32,9 +32,11 @@ pub(super) fn router(
     parts: &Parts,
     peers: &Peers,
 ) -> axum::Router {
+    let archive_position = || parts.cd_manager.as_ref()?.archive_position();
     let control = Control {
         log: Arc::clone(&ground.log),
         read_position: ground.projector.position(),
+        archive_position: archive_position(),
         desk: ground.desk.clone(),
         roles: ground.roles.clone(),
         here: Here {
@@ -73,6 +75,7 @@ pub(super) fn router(
         directory: ground.directory.clone(),
         log: Arc::clone(&ground.log),
         read_position: ground.projector.position(),
+        archive_position: archive_position(),
         roles: ground.roles.clone(),
         manager: parts.cd_manager.as_ref().map(|it| it.manager.clone()),
     };

@@ -138,3 +138,33 @@ async fn ask(world: &World, question: &str, body: &Value) -> Value {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_does_not_get_on_is_seen_and_stops_nothing() {
+    let world = World::of(["api"]).await.shaped(Shape::Split);
+    let server = world.start().await;
+    let stores = world.stores().await.unwrap();
+    let hold = "BEGIN; LOCK TABLE archive.log_archive; SELECT pg_sleep(6); COMMIT;";
+    let deploy = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let report = Report::of("api", "1.0.0", &world.image("api", "1.0.0").await);
+        server.deployed(&report).await;
+        server.api().quiet().await;
+        let status = world.json(&["status"]).await;
+        let behind = |of: &str| status["log_position"].as_u64() > status[of].as_u64();
+        assert!(behind("archive_position"), "{status:#}");
+        let text = world.cli(&["status"]).await.ok();
+        let archive = text.lines().find(|it| it.starts_with("archive")).unwrap();
+        assert!(archive.ends_with("commits behind"), "{text}");
+    };
+    let (held, ()) = tokio::join!(stores.sql(&world, hold), deploy);
+    held.ok();
+    loop {
+        let status = world.json(&["status"]).await;
+        if status["log_position"] == status["archive_position"] {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    server.stop().await;
+}

@@ -132,6 +132,8 @@ async fn the_numbers_are_what_a_strict_reader_takes_python() {
     ] {
         assert!(names.lines().any(|it| it == name), "no {name} in {names}");
     }
+    let archive = names.lines().any(|it| it == "towpath_archive_lag_commits");
+    assert_eq!(archive, world.stores().await.is_some());
     for line in [
         "towpath_deployments{state=\"SUCCESS\"} 1.0",
         "towpath_projection_lag_commits 0.0",

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use access::domain::identity::Identity;
 use cd_manager::CdManager;
-use eventlog::Repository;
 use eventlog::archive::Archive;
+use eventlog::{Position, Repository};
 use git::{Author, Limits, Writer};
 use intake::Intake;
 use proto::access::v1::access_service_server::AccessServiceServer;
 use service::config::Backend;
 use service::serve;
+use tokio::sync::watch;
 
 use super::super::ground::{Ground, open_archive};
 use super::super::{access::Access, admin, intake as queue};
@@ -63,6 +64,11 @@ pub(in crate::serve) async fn open(ground: &Ground) -> Result<Part, Failure> {
 }
 
 impl Part {
+    /// How far the archive is, where there is one.
+    pub(in crate::serve) fn archive_position(&self) -> Option<watch::Receiver<Position>> {
+        self.archive.as_deref().map(Archive::position)
+    }
+
     /// What it answers.
     pub(in crate::serve) fn services(&self) -> AddServices {
         let (delivery, access) = (self.manager.grpc(), self.access.clone());
