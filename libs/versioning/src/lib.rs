@@ -1,0 +1,6 @@
+//! What a version is, which one comes next, and what is new in it. Pure: text and facts in,
+//! decisions with their reasons out; reading repositories and talking to forges is for others.
+
+#![warn(missing_docs)]
+
+pub mod conventional;
