@@ -3,4 +3,6 @@
 
 #![warn(missing_docs)]
 
+pub mod bump;
 pub mod conventional;
+pub mod tag;
