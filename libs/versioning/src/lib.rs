@@ -4,5 +4,8 @@
 #![warn(missing_docs)]
 
 pub mod bump;
+pub mod catalogue;
+pub mod compute;
 pub mod conventional;
+pub mod release_type;
 pub mod tag;
