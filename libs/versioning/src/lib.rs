@@ -5,4 +5,6 @@
 
 pub mod bump;
 pub mod conventional;
+pub mod label;
+pub mod policy;
 pub mod tag;
