@@ -89,7 +89,9 @@ mod tests {
     #[tokio::test]
     async fn a_remote_that_is_not_there_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let error = remote_tags(dir.path(), "/nowhere/at/all").await.unwrap_err();
+        let error = remote_tags(dir.path(), "/nowhere/at/all")
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("/nowhere/at/all"), "{error}");
     }
 }

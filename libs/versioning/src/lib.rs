@@ -7,5 +7,7 @@ pub mod bump;
 pub mod catalogue;
 pub mod compute;
 pub mod conventional;
+pub mod label;
+pub mod policy;
 pub mod release_type;
 pub mod tag;
