@@ -18,6 +18,7 @@ mod rollback;
 mod sample_image;
 mod serve;
 mod up;
+mod version;
 
 use std::path::PathBuf;
 
@@ -43,6 +44,7 @@ pub(crate) use rollback::Rollback;
 pub(crate) use sample_image::SampleImage;
 pub(crate) use serve::Serve;
 pub(crate) use up::Up;
+pub(crate) use version::{Compute, Core, Hotfix, OnZero, Version};
 
 /// Takes software from a build report to a running version, on a record that cannot be rewritten.
 #[derive(Debug, Parser)]
@@ -134,6 +136,9 @@ pub(crate) enum Command {
     /// Take what succeeded in pre-release through the release stages.
     #[command(subcommand)]
     Release(Release),
+    /// Versions of a repository: asks no server.
+    #[command(subcommand)]
+    Version(Version),
     /// Show what a deployment changes, commit by commit.
     Changelog {
         /// The deployment's id, or the beginning of it.

@@ -26,6 +26,7 @@ mod serve;
 mod status;
 mod up;
 mod verify_nats;
+mod version;
 mod view;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -34,6 +35,7 @@ use std::process::ExitCode;
 use crate::args::{Args, Command};
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::output::Format;
 
 /// What every command gets beside its own flags.
 pub(crate) struct Scene {
@@ -94,6 +96,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         connection: args.connection,
     };
     let done = ExitCode::SUCCESS;
+    if scene.output == Format::Github && !matches!(args.command, Command::Version(_)) {
+        return Err(Failure::usage(
+            "output",
+            "only `towpath version` has outputs for a step of GitHub Actions",
+        )
+        .fix("use --output json"));
+    }
     match args.command {
         Command::Up(up) => Box::pin(up::run(&scene, up)).await?,
         Command::Serve(serve) => Box::pin(serve::run(&scene, serve)).await?,
@@ -108,6 +117,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Explain { subject } => explain::run(&scene, subject).await?,
         Command::Environments(environments) => environments::run(&scene, environments).await?,
         Command::Release(release) => release::run(&scene, release).await?,
+        Command::Version(version) => version::run(&scene, version).await?,
         Command::Changelog { deployment } => changelog::run(&scene, deployment).await?,
         Command::Approve(say) => approvals::approve(&scene, say).await?,
         Command::Reject(say) => approvals::reject(&scene, say).await?,

@@ -26,10 +26,11 @@ fn options(asked: &Compute) -> Result<Options, Failure> {
     let odd = |it: char| it.is_control() || it.is_whitespace() || "~^:?*[\\".contains(it);
     if asked.prefix.contains(odd) {
         let shown = asked.prefix.escape_debug();
-        return Err(
-            Failure::usage("prefix", format!("`{shown}` cannot begin the name of a tag"))
-                .fix("give something such as v, or storefront/v"),
-        );
+        return Err(Failure::usage(
+            "prefix",
+            format!("`{shown}` cannot begin the name of a tag"),
+        )
+        .fix("give something such as v, or storefront/v"));
     }
     Ok(Options {
         naming: Naming {

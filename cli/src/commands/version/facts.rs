@@ -1,7 +1,8 @@
 //! What a repository says, as far as it is asked.
 
 use ids::Oid;
-use repository::{Error, Repository};
+use repository::Repository;
+use versioning::bump::Level;
 use versioning::catalogue::{self, Catalogue, TagAt};
 use versioning::compute::{Facts, Options, Unreleased};
 use versioning::release_type::ReleaseType;
@@ -61,6 +62,16 @@ pub(super) async fn gather(asked: &Compute, options: &Options) -> Result<Facts, 
     Ok(facts)
 }
 
+/// What the labels say, and the one that does.
+fn label(labels: &[String]) -> Result<Option<(String, Level)>, Failure> {
+    let labels: Vec<_> = labels.iter().map(|it| it.trim()).collect();
+    let level = versioning::label::level(labels).map_err(|error| {
+        Failure::refused("unknown-label", error.to_string())
+            .fix("take the label off, or give release/major, release/minor or release/patch")
+    })?;
+    Ok(level.map(|it| (it.label().to_owned(), it)))
+}
+
 fn release_type(repository: &Repository, asked: &Compute) -> Result<ReleaseType, Failure> {
     if let Some(given) = asked.release_type {
         return Ok(given);
@@ -99,7 +110,7 @@ fn history(
     // In a shallow clone only the highest release of all may be taken for the base: another one
     // may be higher than what is seen, and reachable over what is not.
     if is_cut || (is_shallow && found != Some(0)) {
-        return Err(origin::shallow(repository.remote().as_deref()));
+        return Err(origin::shallow(repository));
     }
     facts.commits_since_base = u64::try_from(since.len()).unwrap_or(u64::MAX);
     if found != Some(0) {
@@ -127,11 +138,15 @@ fn touches(repository: &Repository, commit: &Oid, paths: &[String]) -> Result<bo
         let remote = repository.remote().unwrap_or_else(|| "origin".to_owned());
         Failure::refused(
             "trees-missing",
-            format!("--path needs the directories of each commit: {error}"),
+            format!(
+                "--path needs the directories of each commit, which a clone with \
+                 --filter=tree:0 leaves out: {error}"
+            ),
         )
         .fix(format!(
-            "a clone with --filter=tree:0 has none: run `git fetch --refetch --filter=blob:none \
-             {remote}` in the repository, then this again"
+            "git -C {} fetch --refetch --filter=blob:none {}",
+            super::quoted(&repository.place().display().to_string()),
+            super::quoted(&remote)
         ))
     })
 }
@@ -192,15 +207,4 @@ fn hotfixes(
     let apart = repository.apart(std::slice::from_ref(&facts.head), &commits)?;
     let apart = fixes.into_iter().filter(|it| apart.contains(&it.commit));
     Ok(apart.map(|it| it.name.clone()).collect())
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let code = match error {
-            Error::NoRepository { .. } => "no-repository",
-            Error::NoSuchRevision { .. } => "no-such-revision",
-            Error::Broken { .. } => "repository-broken",
-        };
-        Self::refused(code, error.to_string())
-    }
 }

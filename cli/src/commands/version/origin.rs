@@ -39,9 +39,8 @@ pub(super) async fn look(
             .fix("clone the repository again without --depth"))
         };
     };
-    let is_odd = !boundary.is_empty()
-        || catalogue.releases.is_empty()
-        || repository.leaves_tags(&remote);
+    let is_odd =
+        !boundary.is_empty() || catalogue.releases.is_empty() || repository.leaves_tags(&remote);
     if !is_odd {
         return Ok(Beyond::default());
     }
@@ -51,7 +50,7 @@ pub(super) async fn look(
             "tags_incomplete",
             format!("tags may be missing here, and the remote cannot be asked: {error}"),
         )
-        .fix(fetch(!boundary.is_empty(), &remote))
+        .fix(fetch(repository, !boundary.is_empty(), &remote))
     })?;
     let missing = missing(naming, catalogue, &there);
     let highest = there
@@ -64,7 +63,8 @@ pub(super) async fn look(
         here.any(|tag| tag.version.cmp_precedence(it).is_eq())
     });
     if !has_highest || (boundary.is_empty() && !missing.is_empty()) {
-        return Err(incomplete(&missing, !boundary.is_empty(), &remote));
+        let fix = fetch(repository, !boundary.is_empty(), &remote);
+        return Err(incomplete(&missing, &remote).fix(fix));
     }
     Ok(Beyond {
         taken: missing.into_iter().map(|it| it.1).collect(),
@@ -82,7 +82,7 @@ fn missing(naming: &Naming, here: &Catalogue, there: &[RemoteTag]) -> Vec<(Strin
         .collect()
 }
 
-fn incomplete(missing: &[(String, Version)], shallow: bool, remote: &str) -> Failure {
+fn incomplete(missing: &[(String, Version)], remote: &str) -> Failure {
     let highest = missing.iter().max_by(|a, b| a.1.cmp_precedence(&b.1));
     let highest = highest.map_or(String::new(), |it| format!(", such as {}", it.0));
     Failure::refused(
@@ -93,21 +93,26 @@ fn incomplete(missing: &[(String, Version)], shallow: bool, remote: &str) -> Fai
             missing.len()
         ),
     )
-    .fix(fetch(shallow, remote))
 }
 
 /// The history ends before the release that versions are counted from.
-pub(super) fn shallow(remote: Option<&str>) -> Failure {
-    let remote = remote.unwrap_or("origin");
+pub(super) fn shallow(repository: &Repository) -> Failure {
+    let remote = repository.remote();
+    let remote = remote.as_deref().unwrap_or("origin");
     Failure::refused(
         "shallow_history",
         "this clone is shallow: its history ends before the highest release in it is reached, so \
          that nobody can say what comes after which version",
     )
-    .fix(fetch(true, remote))
+    .fix(fetch(repository, true, remote))
 }
 
-fn fetch(shallow: bool, remote: &str) -> String {
+/// The command that brings what is missing, for a shell.
+fn fetch(repository: &Repository, shallow: bool, remote: &str) -> String {
+    let place = super::quoted(&repository.place().display().to_string());
     let unshallow = if shallow { "--unshallow " } else { "" };
-    format!("run `git fetch {unshallow}--tags {remote}` in the repository, then this again")
+    format!(
+        "git -C {place} fetch {unshallow}--tags {}",
+        super::quoted(remote)
+    )
 }

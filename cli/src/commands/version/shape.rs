@@ -59,9 +59,13 @@ fn github(it: &Outcome) -> Vec<String> {
         it.base.as_ref().map(of).unwrap_or_default()
     };
     let number = |it: Option<u64>| it.map(|it| it.to_string()).unwrap_or_default();
-    let evidence = Value::from_iter(it.evidence.iter().filter(|it| it.decisive).map(evidence));
+    let evidence = it.evidence.iter().filter(|it| it.decisive);
+    let evidence: Value = evidence.map(self::evidence).collect();
     [
-        ("target_version", it.target_version.clone().unwrap_or_default()),
+        (
+            "target_version",
+            it.target_version.clone().unwrap_or_default(),
+        ),
         ("skip", it.skip.to_string()),
         ("reason", it.reason.word().to_owned()),
         ("release_type", it.release_type.word().to_owned()),
@@ -102,7 +106,10 @@ fn text(it: &Outcome) -> Vec<String> {
     if it.skip {
         return lines;
     }
-    lines.push(format!("base      {base}, {} commit(s) ago", it.commits_since_base));
+    lines.push(format!(
+        "base      {base}, {} commit(s) ago",
+        it.commits_since_base
+    ));
     if let Some(level) = it.level {
         lines.push(format!("level     {}", level.word()));
     }
@@ -123,7 +130,9 @@ fn because(judged: &Judged) -> String {
         (None, Some(kind)) => kind.clone(),
         (None, None) => it.note.clone().unwrap_or_default(),
     };
-    let number = it.pull_request.map_or(String::new(), |it| format!(" #{it}"));
+    let number = it
+        .pull_request
+        .map_or(String::new(), |it| format!(" #{it}"));
     let without = judged.without.as_deref().unwrap_or("no version");
     format!(
         "because   {}{number}: {what}; without it: {without}",
