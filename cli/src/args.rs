@@ -5,6 +5,7 @@ mod approvals;
 mod as_of;
 mod build;
 mod certificate;
+mod commits;
 mod demo;
 mod deployments;
 mod environments;
@@ -18,6 +19,7 @@ mod rollback;
 mod sample_image;
 mod serve;
 mod up;
+mod version;
 
 use std::path::PathBuf;
 
@@ -30,6 +32,7 @@ pub(crate) use approvals::{Approvals, Say};
 pub(crate) use as_of::AsOf;
 pub(crate) use build::Build;
 pub(crate) use certificate::Certificate;
+pub(crate) use commits::{Check, Commits};
 pub(crate) use demo::Demo;
 pub(crate) use deployments::Deployments;
 pub(crate) use environments::Environments;
@@ -43,6 +46,7 @@ pub(crate) use rollback::Rollback;
 pub(crate) use sample_image::SampleImage;
 pub(crate) use serve::Serve;
 pub(crate) use up::Up;
+pub(crate) use version::Version;
 
 /// Takes software from a build report to a running version, on a record that cannot be rewritten.
 #[derive(Debug, Parser)]
@@ -151,6 +155,12 @@ pub(crate) enum Command {
     /// Stop automatic promotion for a while.
     #[command(subcommand)]
     Hold(Hold),
+    /// Versions: needs a git repository, and no server.
+    #[command(subcommand)]
+    Version(Version),
+    /// Commits of a repository: needs no server.
+    #[command(subcommand)]
+    Commits(Commits),
     /// Check and show manifests.
     #[command(subcommand)]
     Manifests(Manifests),

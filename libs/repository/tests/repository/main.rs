@@ -1,5 +1,6 @@
 //! Repositories as git itself makes them.
 
+mod branches;
 mod made;
 mod reach;
 mod tags;
