@@ -5,6 +5,7 @@ mod approvals;
 mod as_of;
 mod build;
 mod certificate;
+mod commits;
 mod demo;
 mod deployments;
 mod environments;
@@ -31,6 +32,7 @@ pub(crate) use approvals::{Approvals, Say};
 pub(crate) use as_of::AsOf;
 pub(crate) use build::Build;
 pub(crate) use certificate::Certificate;
+pub(crate) use commits::{Check, Commits};
 pub(crate) use demo::Demo;
 pub(crate) use deployments::Deployments;
 pub(crate) use environments::Environments;
@@ -136,9 +138,6 @@ pub(crate) enum Command {
     /// Take what succeeded in pre-release through the release stages.
     #[command(subcommand)]
     Release(Release),
-    /// Versions of a repository: asks no server.
-    #[command(subcommand)]
-    Version(Version),
     /// Show what a deployment changes, commit by commit.
     Changelog {
         /// The deployment's id, or the beginning of it.
@@ -156,6 +155,12 @@ pub(crate) enum Command {
     /// Stop automatic promotion for a while.
     #[command(subcommand)]
     Hold(Hold),
+    /// Versions: needs a git repository, and no server.
+    #[command(subcommand)]
+    Version(Version),
+    /// Commits of a repository: needs no server.
+    #[command(subcommand)]
+    Commits(Commits),
     /// Check and show manifests.
     #[command(subcommand)]
     Manifests(Manifests),

@@ -10,6 +10,11 @@ use versioning::release_type::{ReleaseType, Strategy};
 pub(crate) enum Version {
     /// Find out which version a commit gets, and why. Nothing is tagged.
     Compute(Compute),
+    /// Say which label the title of a pull request derives.
+    Label {
+        /// The title, such as `feat(api): answer in pages`.
+        title: String,
+    },
 }
 
 /// Which version, of what.

@@ -5,10 +5,12 @@ mod approvals;
 mod build;
 mod certificate;
 mod changelog;
+mod commits;
 mod demo;
 mod deployments;
 mod environments;
 mod explain;
+mod faults;
 mod hold;
 mod init;
 mod log;
@@ -124,6 +126,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Approvals(approvals) => approvals::run(&scene, approvals).await?,
         Command::Rollback(rollback) => rollback::run(&scene, rollback).await?,
         Command::Hold(hold) => hold::run(&scene, hold).await?,
+        Command::Commits(commits) => return commits::run(&scene, commits),
         Command::Manifests(manifests) => return manifests::run(&scene, manifests),
         Command::Log(log) => return log::run(&scene, log).await,
         Command::Projections(projections) => return projections::run(&scene, projections).await,

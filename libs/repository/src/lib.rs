@@ -5,6 +5,7 @@
 
 #![warn(missing_docs)]
 
+mod branches;
 mod commit;
 mod error;
 mod head;
@@ -16,6 +17,7 @@ mod reach;
 mod shallow;
 mod tags;
 
+pub use branches::Branch;
 pub use commit::{Commit, Person};
 pub use error::Error;
 pub use open::Repository;

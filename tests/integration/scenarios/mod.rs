@@ -10,6 +10,7 @@ mod bad_input;
 mod bad_manifests;
 mod changelog;
 mod checker;
+mod commits_check;
 mod events;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;
