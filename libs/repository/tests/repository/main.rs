@@ -1,8 +1,8 @@
 //! Repositories as git itself makes them.
 
-mod branches;
 #![expect(clippy::unwrap_used, reason = "a failing test may panic")]
 
+mod branches;
 mod made;
 mod reach;
 mod tags;
