@@ -51,8 +51,11 @@ fn ends(range: &str) -> Result<(&str, &str), Failure> {
     let (from, to) = range
         .split_once("..")
         .ok_or_else(|| refused("is no range of commits"))?;
-    let end = |it| if it == "" { "HEAD" } else { it };
-    Ok((end(from), end(to)))
+    Ok((or_head(from), or_head(to)))
+}
+
+fn or_head(name: &str) -> &str {
+    if name.is_empty() { "HEAD" } else { name }
 }
 
 /// What a push brought. A forced one is no different: what `after` has and `before` had not.
