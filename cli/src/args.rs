@@ -46,7 +46,7 @@ pub(crate) use rollback::Rollback;
 pub(crate) use sample_image::SampleImage;
 pub(crate) use serve::Serve;
 pub(crate) use up::Up;
-pub(crate) use version::Version;
+pub(crate) use version::{Compute, Core, Hotfix, OnZero, Version};
 
 /// Takes software from a build report to a running version, on a record that cannot be rewritten.
 #[derive(Debug, Parser)]
@@ -138,6 +138,9 @@ pub(crate) enum Command {
     /// Take what succeeded in pre-release through the release stages.
     #[command(subcommand)]
     Release(Release),
+    /// Versions of a repository: asks no server.
+    #[command(subcommand)]
+    Version(Version),
     /// Show what a deployment changes, commit by commit.
     Changelog {
         /// The deployment's id, or the beginning of it.
@@ -155,10 +158,7 @@ pub(crate) enum Command {
     /// Stop automatic promotion for a while.
     #[command(subcommand)]
     Hold(Hold),
-    /// Versions: needs a git repository, and no server.
-    #[command(subcommand)]
-    Version(Version),
-    /// Commits of a repository: needs no server.
+    /// Commits of a repository: asks no server.
     #[command(subcommand)]
     Commits(Commits),
     /// Check and show manifests.

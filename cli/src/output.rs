@@ -12,6 +12,8 @@ pub(crate) enum Format {
     Text,
     /// For machines; the shape is documented and stable.
     Json,
+    /// `key=value` lines for the file that a step of GitHub Actions writes its outputs to.
+    Github,
 }
 
 /// Prints text, without what could drive a terminal: others wrote parts of it.

@@ -37,6 +37,7 @@ use std::process::ExitCode;
 use crate::args::{Args, Command};
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::output::Format;
 
 /// What every command gets beside its own flags.
 pub(crate) struct Scene {
@@ -97,6 +98,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         connection: args.connection,
     };
     let done = ExitCode::SUCCESS;
+    if scene.output == Format::Github && !matches!(args.command, Command::Version(_)) {
+        return Err(Failure::usage(
+            "output",
+            "only `towpath version` has outputs for a step of GitHub Actions",
+        )
+        .fix("use --output json"));
+    }
     match args.command {
         Command::Up(up) => Box::pin(up::run(&scene, up)).await?,
         Command::Serve(serve) => Box::pin(serve::run(&scene, serve)).await?,
@@ -111,13 +119,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Explain { subject } => explain::run(&scene, subject).await?,
         Command::Environments(environments) => environments::run(&scene, environments).await?,
         Command::Release(release) => release::run(&scene, release).await?,
+        Command::Version(version) => version::run(&scene, version).await?,
         Command::Changelog { deployment } => changelog::run(&scene, deployment).await?,
         Command::Approve(say) => approvals::approve(&scene, say).await?,
         Command::Reject(say) => approvals::reject(&scene, say).await?,
         Command::Approvals(approvals) => approvals::run(&scene, approvals).await?,
         Command::Rollback(rollback) => rollback::run(&scene, rollback).await?,
         Command::Hold(hold) => hold::run(&scene, hold).await?,
-        Command::Version(version) => version::run(&scene, &version)?,
         Command::Commits(commits) => return commits::run(&scene, commits),
         Command::Manifests(manifests) => return manifests::run(&scene, manifests),
         Command::Log(log) => return log::run(&scene, log).await,

@@ -15,9 +15,9 @@ async fn messages(ground: &Clones, input: &str, arguments: &[&str]) -> Outcome {
 }
 
 fn lines(all: &[&str]) -> String {
-    let all = all.iter();
-    all.map(|it| format!("{}\n", json!({ "message": it })))
-        .collect()
+    let all: Vec<_> = all.iter().map(|it| json!({ "message": it })).collect();
+    let all: Vec<_> = all.iter().map(Value::to_string).collect();
+    format!("{}\n", all.join("\n"))
 }
 
 fn answers(outcome: &Outcome) -> Vec<Value> {
@@ -183,6 +183,11 @@ async fn a_title_derives_its_label() {
         .await
         .ok();
     assert!(text.starts_with("no label: "), "{text}");
+    let program = ground.towpath(&["version", "label", "feat: x", "--output", "github"]);
+    assert_eq!(
+        program.run().await.ok(),
+        "label=release/minor\nlevel=minor\n"
+    );
     let outcome = ground
         .towpath(&["version", "label", "feat(ä b: x\u{1b}[2J"])
         .run()

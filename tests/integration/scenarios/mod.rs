@@ -56,3 +56,6 @@ mod secrets;
 mod services_page;
 mod stopped_role;
 mod telemetry;
+mod version_compute;
+mod version_evidence;
+mod version_flows;

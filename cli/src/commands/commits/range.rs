@@ -5,6 +5,7 @@ use repository::{Branch, Repository};
 
 use super::branch_name;
 use crate::args;
+use crate::commands::version::quoted;
 use crate::failure::Failure;
 
 /// The commits that `to` has and `from` has not.
@@ -130,7 +131,10 @@ fn tip(repository: &Repository, default: &str) -> Result<Oid, Failure> {
     let fix = match repository.remote() {
         Some(remote) => fetch(
             repository,
-            &format!("{remote} {default}:refs/remotes/{remote}/{default}"),
+            &format!(
+                "{remote} {}",
+                quoted(&format!("{default}:refs/remotes/{remote}/{default}"))
+            ),
         ),
         None => "name another one with --default-branch".to_owned(),
     };
@@ -184,12 +188,6 @@ pub(super) fn unshallow(repository: &Repository, more: &str) -> String {
 }
 
 fn fetch(repository: &Repository, what: &str) -> String {
-    let place = repository.place().display().to_string();
-    let is_plain = |it: char| it.is_alphanumeric() || "/._-".contains(it);
-    let place = if place.chars().all(is_plain) {
-        place
-    } else {
-        format!("'{}'", place.replace('\'', "'\\''"))
-    };
+    let place = quoted(&repository.place().display().to_string());
     format!("git -C {place} fetch {what}")
 }
