@@ -138,9 +138,6 @@ pub(crate) enum Command {
     /// Take what succeeded in pre-release through the release stages.
     #[command(subcommand)]
     Release(Release),
-    /// Versions of a repository: asks no server.
-    #[command(subcommand)]
-    Version(Version),
     /// Show what a deployment changes, commit by commit.
     Changelog {
         /// The deployment's id, or the beginning of it.

@@ -10,6 +10,7 @@ use versioning::release_type::ReleaseType;
 use super::origin::{self, Beyond};
 use crate::args::Compute;
 use crate::failure::Failure;
+use crate::shell;
 
 /// Looks up all that the decision needs, and no more: tags once, the history from the release
 /// before to the commit, and as much beside it as proves that no higher release was missed.
@@ -143,10 +144,9 @@ fn touches(repository: &Repository, commit: &Oid, paths: &[String]) -> Result<bo
                  --filter=tree:0 leaves out: {error}"
             ),
         )
-        .fix(format!(
-            "git -C {} fetch --refetch --filter=blob:none {}",
-            super::quoted(&repository.place().display().to_string()),
-            super::quoted(&remote)
+        .fix(shell::fetch(
+            repository,
+            &["--refetch", "--filter=blob:none", &remote],
         ))
     })
 }

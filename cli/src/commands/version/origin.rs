@@ -10,6 +10,7 @@ use versioning::catalogue::Catalogue;
 use versioning::tag::Naming;
 
 use crate::failure::Failure;
+use crate::shell;
 
 /// What the remote has and the clone has not.
 #[derive(Debug, Default)]
@@ -107,12 +108,11 @@ pub(super) fn shallow(repository: &Repository) -> Failure {
     .fix(fetch(repository, true, remote))
 }
 
-/// The command that brings what is missing, for a shell.
+/// The command that brings what is missing.
 fn fetch(repository: &Repository, shallow: bool, remote: &str) -> String {
-    let place = super::quoted(&repository.place().display().to_string());
-    let unshallow = if shallow { "--unshallow " } else { "" };
-    format!(
-        "git -C {place} fetch {unshallow}--tags {}",
-        super::quoted(remote)
-    )
+    if shallow {
+        shell::fetch(repository, &["--unshallow", "--tags", remote])
+    } else {
+        shell::fetch(repository, &["--tags", remote])
+    }
 }
