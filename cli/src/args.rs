@@ -155,6 +155,9 @@ pub(crate) enum Command {
     /// Stop automatic promotion for a while.
     #[command(subcommand)]
     Hold(Hold),
+    /// Versions of a repository: asks no server.
+    #[command(subcommand)]
+    Version(Version),
     /// Commits of a repository: asks no server.
     #[command(subcommand)]
     Commits(Commits),
