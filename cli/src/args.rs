@@ -155,10 +155,10 @@ pub(crate) enum Command {
     /// Stop automatic promotion for a while.
     #[command(subcommand)]
     Hold(Hold),
-    /// Versions: needs a git repository, and no server.
+    /// Versions of a repository: asks no server.
     #[command(subcommand)]
     Version(Version),
-    /// Commits of a repository: needs no server.
+    /// Commits of a repository: asks no server.
     #[command(subcommand)]
     Commits(Commits),
     /// Check and show manifests.

@@ -11,6 +11,7 @@ mod bad_manifests;
 mod changelog;
 mod checker;
 mod commits_check;
+mod commits_of_a_push;
 mod events;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;
