@@ -53,6 +53,14 @@ if [ -n "${TOWPATH_SHARED:-}" ]; then
 else
     echo 'not run here: 1, the vectors, which need TOWPATH_SHARED'
 fi
+item '2 each case of the table' scenario version_compute::what_was_decided_for_each_case_comes_out
+item '3 clones that lack something' scenario version_compute::a_clone_that_lacks_something_says_what_to_fetch_and_then_succeeds
+item '5 taken, skipped or next' scenario version_compute::a_version_is_taken_skipped_or_next_and_never_two_of_these
+item '6 the three ways to branch' tests 'test(scenarios::version_flows::)' --test integration
+item '6 tags of every kind' scenario version_compute::tags_of_every_kind_are_read_and_others_are_counted
+item '6 prefixes and paths' scenario version_compute::of_several_things_in_one_repository_each_has_its_own_versions
+item '7 outputs of a GitHub step' scenario version_compute::outputs_of_a_step_are_lines_that_no_message_can_add_to
+item '12 an explanation is true' scenario version_evidence::without_the_commit_that_is_named_the_version_is_the_one_that_is_named
 item '8 titles derive labels' scenario commits_check::a_title_derives_its_label
 item '9 messages, line by line' tests 'test(=scenarios::commits_check::one_message_a_line_is_answered_by_one_line) +
     test(=scenarios::commits_check::a_line_that_is_no_message_refuses_all)' --test integration
