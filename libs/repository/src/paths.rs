@@ -33,6 +33,15 @@ impl Repository {
         Ok(false)
     }
 
+    /// Whether a commit has anything at a path.
+    pub fn has_path(&self, commit: &Oid, path: &str) -> Result<bool, Error> {
+        let commit = self
+            .inner
+            .find_commit(object_id(commit))
+            .map_err(|error| self.broken(&error))?;
+        Ok(self.at(&commit, path)?.is_some())
+    }
+
     /// What stands at a path.
     fn at(&self, commit: &gix::Commit<'_>, path: &str) -> Result<Option<ObjectId>, Error> {
         let tree = commit.tree().map_err(|error| self.broken(&error))?;

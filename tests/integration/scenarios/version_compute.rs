@@ -346,7 +346,17 @@ async fn of_several_things_in_one_repository_each_has_its_own_versions() {
     write("docs/README", "docs: all").await;
     let api = ["--prefix", "api/v", "--path", "api"];
     assert_eq!(ground.version(&api).await, "- skipped: nothing_changed");
-    let web = ["--prefix", "web/v", "--path", "web"];
+    for (wrong, code) in [
+        ("/api", "error[path]"),
+        ("../x", "error[path]"),
+        ("apis", "no-such-path"),
+    ] {
+        let refused = ground
+            .attempt(&ground.git, &["--prefix", "api/v", "--path", wrong])
+            .await;
+        assert!(refused.stderr.contains(code), "{wrong}: {refused}");
+    }
+    let web = ["--prefix", "web/v", "--path", "./web/"];
     assert_eq!(ground.version(&web).await, "web/v3.1.0");
     write("api/main.rs", "fix: api").await;
     let found = ground.compute(&api).await;

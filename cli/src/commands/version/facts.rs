@@ -122,13 +122,55 @@ fn history(
     }
     facts.hotfixes_apart = hotfixes(repository, facts, base.as_ref())?;
     facts.base = base;
+    let paths = paths(&asked.paths)?;
     for commit in since {
-        if asked.paths.is_empty() || touches(repository, &commit.oid, &asked.paths)? {
+        if paths.is_empty() || touches(repository, &commit.oid, &paths)? {
             facts.commits.push(Unreleased {
                 is_merge: commit.parents.len() > 1,
                 oid: commit.oid,
                 message: commit.message,
             });
+        }
+    }
+    if facts.commits.is_empty() {
+        are_there(repository, &facts.head, &paths)?;
+    }
+    Ok(())
+}
+
+/// Paths as git names them, from the top of the repository.
+fn paths(given: &[String]) -> Result<Vec<String>, Failure> {
+    given
+        .iter()
+        .map(|path| {
+            let inside = path
+                .strip_prefix("./")
+                .unwrap_or(path)
+                .trim_end_matches('/');
+            let mut parts = inside.split('/');
+            if parts.any(|it| matches!(it, "" | "." | "..")) {
+                let shown = path.escape_debug();
+                return Err(Failure::usage(
+                    "path",
+                    format!("`{shown}` is no path in a repository"),
+                )
+                .fix("name a directory or file from the top of it, such as services/api"));
+            }
+            Ok(inside.to_owned())
+        })
+        .collect()
+}
+
+/// A path that was never there would skip every build without a word.
+fn are_there(repository: &Repository, head: &Oid, paths: &[String]) -> Result<(), Failure> {
+    for path in paths {
+        if !repository.has_path(head, path)? {
+            let what = format!(
+                "nothing stands at `{}`, and nothing has changed there",
+                path.escape_debug()
+            );
+            return Err(Failure::refused("no-such-path", what)
+                .fix("name a directory or file from the top of the repository"));
         }
     }
     Ok(())

@@ -65,4 +65,6 @@ fn only_what_changes_something_below_a_path_touches_it() {
     assert!(touches(&one, "api") && !touches(&one, "web"));
     assert!(!touches(&two, "api") && touches(&two, "web/index.html"));
     assert!(!touches(&two, "nowhere/at/all"));
+    assert!(repository.has_path(&two, "api/main.rs").unwrap());
+    assert!(!repository.has_path(&one, "web").unwrap());
 }
