@@ -1,0 +1,195 @@
+//! Commits that take back others.
+
+use std::collections::VecDeque;
+
+use super::left_out::Reason;
+use super::lines::Lines;
+use super::note::Note;
+use crate::conventional::Conventional;
+
+/// The shortest beginning of a name that counts as one.
+const SHORTEST: usize = 7;
+
+/// What a commit says that it takes back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Reverts {
+    /// Commits by their names, perhaps shortened.
+    pub(super) commits: Vec<String>,
+    /// When there are none: a commit by the first line of its message.
+    pub(super) subject: Option<String>,
+}
+
+impl Reverts {
+    /// Git's `This reverts commit <name>`; else the `Refs` of a `revert:`; else the subject
+    /// quoted by `Revert "…"`.
+    pub(super) fn read(message: &str, subject: &str, it: Option<&Conventional>) -> Self {
+        let mut commits = in_body(message);
+        let is_revert = it.is_some_and(|it| it.kind.eq_ignore_ascii_case("revert"));
+        if let (true, Some(it)) = (commits.is_empty() && is_revert, it) {
+            let refs = it.footers.iter();
+            let refs = refs.filter(|it| it.token.eq_ignore_ascii_case("refs"));
+            commits = refs.flat_map(|it| names(&it.value)).collect();
+        }
+        let described = it.filter(|_| is_revert).map(|it| it.description.as_str());
+        let subject = match commits.is_empty() {
+            true => quoted(subject).or_else(|| described.map(bare).map(str::to_owned)),
+            false => None,
+        };
+        Self { commits, subject }
+    }
+
+    pub(super) fn is_any(&self) -> bool {
+        !self.commits.is_empty() || self.subject.is_some()
+    }
+}
+
+/// `This reverts commit <name>[, <name> and <name>]`, as often as it stands there.
+fn in_body(message: &str) -> Vec<String> {
+    let lower = message.to_ascii_lowercase();
+    let mut found = Vec::new();
+    for (at, phrase) in lower.match_indices("this reverts commit") {
+        let rest = &lower[at + phrase.len()..];
+        found.extend(names(rest.strip_prefix('s').unwrap_or(rest)));
+    }
+    found
+}
+
+/// Names of commits up to the first word that is none.
+fn names(text: &str) -> Vec<String> {
+    let words = text.split(|it: char| it.is_whitespace() || it == ',');
+    let words = words.map(|it| it.trim_matches(['.', ';', ':', '(', ')', '`']));
+    let words = words.filter(|it| !it.is_empty() && *it != "and");
+    words
+        .take_while(|it| is_name(it))
+        .map(str::to_ascii_lowercase)
+        .collect()
+}
+
+fn is_name(word: &str) -> bool {
+    (SHORTEST..=64).contains(&word.len()) && word.bytes().all(|it| it.is_ascii_hexdigit())
+}
+
+/// The subject that `Revert "…"` quotes. `Reapply "…"` is how git calls the revert of a revert.
+fn quoted(subject: &str) -> Option<String> {
+    let subject = bare(subject);
+    if let Some(rest) = subject.strip_prefix("Reapply \"") {
+        return Some(format!("Revert \"{}\"", rest.strip_suffix('"')?));
+    }
+    let rest = subject.strip_prefix("Revert \"")?;
+    Some(bare(rest.strip_suffix('"')?).to_owned())
+}
+
+/// A subject without the number of the pull request that forges add.
+pub(super) fn bare(subject: &str) -> &str {
+    let number = subject
+        .strip_suffix(')')
+        .and_then(|it| it.rsplit_once(" (#"));
+    match number {
+        Some((bare, digits)) if digits.bytes().all(|it| it.is_ascii_digit()) => bare.trim_end(),
+        _ => subject,
+    }
+}
+
+/// Leaves out commits with what takes them back, where the range has both. A revert that is itself
+/// taken back takes nothing back; one whose commit is elsewhere is news, and stays.
+pub(super) fn pair(notes: &mut [Note]) {
+    if !notes.iter().any(|it| it.reverts.is_any()) {
+        return;
+    }
+    let targets = targets(notes);
+    // How many reverts of a commit are not judged yet: it is judged after all of them.
+    let mut open = vec![0_usize; notes.len()];
+    for at in targets.iter().flatten() {
+        open[*at] += 1;
+    }
+    let mut queue: VecDeque<usize> = (0..notes.len()).filter(|at| open[*at] == 0).collect();
+    while let Some(at) = queue.pop_front() {
+        let of = &targets[at];
+        let takes = !of.is_empty()
+            && notes[at].left_out.is_none()
+            && of.iter().all(|it| notes[*it].left_out.is_none());
+        if takes {
+            let by = notes[at].commit.oid.clone();
+            let names = of.iter().map(|it| notes[*it].commit.oid.clone()).collect();
+            notes[at].left_out = Some(Reason::Revert { of: names });
+            for it in of {
+                notes[*it].left_out = Some(Reason::Reverted { by: by.clone() });
+            }
+        }
+        for it in of {
+            open[*it] -= 1;
+            if open[*it] == 0 {
+                queue.push_back(*it);
+            }
+        }
+    }
+}
+
+/// For each commit those that it takes back; none where one of them is not in the range.
+fn targets(notes: &[Note]) -> Vec<Vec<usize>> {
+    let lines = Lines::of(notes);
+    let subjects = lines.by_subject(|note| bare(&note.subject));
+    let target = |(at, note): (usize, &Note)| -> Vec<usize> {
+        if let Some(subject) = &note.reverts.subject {
+            let same = subjects
+                .get(subject.as_str())
+                .map_or(&[][..], Vec::as_slice);
+            // The newest of those it was made on.
+            let found = same.iter().find(|it| lines.descends(at, **it));
+            return found.map(|it| vec![*it]).unwrap_or_default();
+        }
+        let found: Option<Vec<_>> = note
+            .reverts
+            .commits
+            .iter()
+            .map(|name| lines.named(name).filter(|it| *it != at))
+            .collect();
+        let mut found = found.unwrap_or_default();
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    notes.iter().enumerate().map(target).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reverts_are_recognised_in_the_three_ways_they_are_written() {
+        let (a, b) = ("a".repeat(40), "b".repeat(40));
+        let read = |message: &str| {
+            let subject = message.lines().next().unwrap_or_default();
+            Reverts::read(
+                message,
+                subject,
+                crate::conventional::parse(message).ok().as_ref(),
+            )
+        };
+        let commits = |message: &str| read(message).commits;
+        let subject = |message: &str| read(message).subject.unwrap_or_default();
+        assert_eq!(
+            commits(&format!("Revert \"x\"\n\nThis reverts commit {a}.")),
+            [a.clone()]
+        );
+        let merge =
+            format!("Revert \"x\"\n\nThis reverts commit {a}, reversing\nchanges made to {b}.");
+        assert_eq!(commits(&merge), [a.clone()]);
+        let several = format!("undo\n\nThis reverts commits {a}, {b} and abcdef1.");
+        assert_eq!(commits(&several), [a.clone(), b, "abcdef1".to_owned()]);
+        assert_eq!(
+            commits("revert: the noodle\n\nRefs: 676104e, a215868"),
+            ["676104e", "a215868"]
+        );
+        assert_eq!(commits("fix: the noodle\n\nRefs: 676104e"), [""; 0]);
+        assert_eq!(subject("Revert \"feat: x (#12)\" (#13)"), "feat: x");
+        assert_eq!(
+            subject("Revert \"Revert \"feat: x\"\""),
+            "Revert \"feat: x\""
+        );
+        assert_eq!(subject("Reapply \"feat: x\""), "Revert \"feat: x\"");
+        assert_eq!(subject("revert: feat: x (#2)"), "feat: x");
+        assert_eq!(subject("Reverted the thing"), "");
+    }
+}
