@@ -49,21 +49,11 @@ impl Repository {
         if ends.is_empty() {
             return Ok(());
         }
-        let walk = self
-            .inner
-            .rev_walk([object_id(from), object_id(to)])
-            .all()
-            .map_err(|error| self.broken(&error))?;
-        let mut reached = BTreeSet::new();
-        for info in walk {
-            let id = info.map_err(|error| self.broken(&error))?.id;
-            if ends.contains(&id) {
-                reached.insert(id);
-            }
-        }
+        let all = self.paint(&[object_id(from), object_id(to)], &[])?;
+        let reached = all.into_iter().filter(|(id, _)| ends.contains(id));
         let inside: BTreeSet<_> = listed().map(|it| object_id(&it.oid)).collect();
-        for end in reached {
-            if inside.contains(&end) || self.decode(end)?.committed_at >= oldest {
+        for (end, time) in reached {
+            if inside.contains(&end) || time >= oldest {
                 return Err(Error::Shallow {
                     place: self.place().to_owned(),
                     end: oid(end),

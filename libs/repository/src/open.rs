@@ -75,6 +75,16 @@ impl Repository {
         })
     }
 
+    pub(crate) fn missing(&self, id: ObjectId) -> Error {
+        Error::Broken {
+            place: self.place.clone(),
+            detail: format!(
+                "commit {id} is missing, although it is not beyond the end of a shallow clone; \
+                 `git fsck` tells more"
+            ),
+        }
+    }
+
     pub(crate) fn broken(&self, error: &dyn std::error::Error) -> Error {
         Error::Broken {
             place: self.place.clone(),

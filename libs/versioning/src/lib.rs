@@ -3,5 +3,9 @@
 
 #![warn(missing_docs)]
 
+pub mod bump;
 pub mod changelog;
 pub mod conventional;
+pub mod label;
+pub mod policy;
+pub mod tag;

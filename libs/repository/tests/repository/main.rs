@@ -1,0 +1,5 @@
+//! Repositories as git itself makes them.
+
+mod made;
+mod reach;
+mod tags;
