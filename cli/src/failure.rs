@@ -75,10 +75,10 @@ impl Failure {
                 });
                 writeln!(err, "{error}")
             }
-            Format::Text if self.fix.is_empty() => {
+            Format::Text | Format::Markdown | Format::Html if self.fix.is_empty() => {
                 writeln!(err, "error[{}]: {}", self.code, self.message)
             }
-            Format::Text => writeln!(
+            Format::Text | Format::Markdown | Format::Html => writeln!(
                 err,
                 "error[{}]: {}\n  fix: {}",
                 self.code, self.message, self.fix

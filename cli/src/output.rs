@@ -1,5 +1,6 @@
 //! What commands print: aligned text for people, stable JSON for machines.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
 use crate::failure::Failure;
@@ -11,6 +12,20 @@ pub(crate) enum Format {
     Text,
     /// For machines; the shape is documented and stable.
     Json,
+    /// For pages on a forge; `changelog A..B` only.
+    Markdown,
+    /// For browsers; `changelog A..B` only.
+    Html,
+}
+
+impl Format {
+    /// Whether every command can print it.
+    pub(crate) fn is_common(self) -> bool {
+        match self {
+            Self::Text | Self::Json => true,
+            Self::Markdown | Self::Html => false,
+        }
+    }
 }
 
 /// Prints text, without what could drive a terminal: others wrote parts of it.
@@ -41,9 +56,24 @@ pub(crate) fn raw(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints a JSON value on one line.
+/// Prints a JSON value on one line, without what could drive a terminal.
 pub(crate) fn json(value: &serde_json::Value) -> Result<(), Failure> {
-    line(&value.to_string())
+    raw(&escaped(value))
+}
+
+/// JSON without control characters: those that its rules leave alone are written as others are.
+fn escaped(value: &serde_json::Value) -> String {
+    let text = value.to_string();
+    let mut shown = String::with_capacity(text.len());
+    for it in text.chars() {
+        if it.is_control() {
+            let code = u32::from(it);
+            write!(shown, "\\u{code:04x}").expect("a String takes everything");
+        } else {
+            shown.push(it);
+        }
+    }
+    shown
 }
 
 /// Prints the answer to a command that only found out, when it was `dry`, and says that.
@@ -122,4 +152,18 @@ fn coloured(line: String, cell: &str) -> String {
 /// The first characters of an id or commit: enough for people.
 pub(crate) fn short(text: &str) -> String {
     text.chars().take(8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stays_json_whatever_is_in_it() {
+        let value = serde_json::json!({ "subject": "a\u{7f}b\u{85}c\u{9b}31m\n\u{1b}" });
+        let shown = escaped(&value);
+        assert!(!shown.contains(char::is_control), "{shown:?}");
+        let back: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(back, value);
+    }
 }

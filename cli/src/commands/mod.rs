@@ -46,6 +46,18 @@ impl Scene {
         self.output == crate::output::Format::Json
     }
 
+    /// Refuses what only `changelog A..B` prints.
+    fn prints_common(&self) -> Result<(), Failure> {
+        if self.output.is_common() {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            "output-not-here",
+            "markdown and html are printed by `towpath changelog A..B` alone",
+        )
+        .fix("leave --output out, or say --output json"))
+    }
+
     fn data(&self) -> Result<std::path::PathBuf, Failure> {
         crate::home::data_dir(self.connection.data.as_deref())
     }
@@ -94,6 +106,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         connection: args.connection,
     };
     let done = ExitCode::SUCCESS;
+    if !matches!(args.command, Command::Changelog(_)) {
+        scene.prints_common()?;
+    }
     match args.command {
         Command::Up(up) => Box::pin(up::run(&scene, up)).await?,
         Command::Serve(serve) => Box::pin(serve::run(&scene, serve)).await?,
@@ -108,7 +123,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Explain { subject } => explain::run(&scene, subject).await?,
         Command::Environments(environments) => environments::run(&scene, environments).await?,
         Command::Release(release) => release::run(&scene, release).await?,
-        Command::Changelog { deployment } => changelog::run(&scene, deployment).await?,
+        Command::Changelog(it) => changelog::run(&scene, it).await?,
         Command::Approve(say) => approvals::approve(&scene, say).await?,
         Command::Reject(say) => approvals::reject(&scene, say).await?,
         Command::Approvals(approvals) => approvals::run(&scene, approvals).await?,

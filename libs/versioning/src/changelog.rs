@@ -20,6 +20,11 @@ mod text;
 mod twin;
 mod visible;
 
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod tests;
+
 use ids::Oid;
 
 pub use draft::{Candidates, Changes, Draft};

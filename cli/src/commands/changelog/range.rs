@@ -1,0 +1,253 @@
+//! `towpath changelog A..B`: two revisions of a repository on this machine. Needs no server.
+
+use std::path::Path;
+
+use repository::Repository;
+use serde_json::{Value, json};
+use service::time;
+use versioning::changelog::{
+    Changelog, Changes, Commit, Draft, End, Entry, Forge, LeftOut, Person, Range, Side,
+};
+
+use super::Scene;
+use crate::failure::Failure;
+use crate::output::{self, Format};
+
+pub(super) fn run(scene: &Scene, range: &str, repo: Option<&Path>) -> Result<(), Failure> {
+    let (from, to) = ends(range)?;
+    let place = Place { repo };
+    let repository = place.open()?;
+    let from = place.end(&repository, from)?;
+    let to = place.end(&repository, to)?;
+    let it = changelog(&place, &repository, from, to)?;
+    match scene.output {
+        Format::Json => output::json(&shape(&it)),
+        Format::Markdown => output::raw(it.markdown().trim_end()),
+        Format::Html => output::raw(it.html().trim_end()),
+        Format::Text => output::line(it.text().trim_end()),
+    }
+}
+
+/// Both ends of `A..B`; an empty one is HEAD.
+fn ends(range: &str) -> Result<(&str, &str), Failure> {
+    let wrong = |code, why: String, fix: String| Err(Failure::usage(code, why).fix(fix));
+    if let Some((from, to)) = range.split_once("...") {
+        return wrong(
+            "three-dots",
+            format!("`{range}` is git's way to ask for both sides at once"),
+            format!("`{from}..{to}` lists both already, each for itself"),
+        );
+    }
+    match range.split_once("..") {
+        Some(("", "")) => wrong(
+            "no-ends",
+            "`..` names no revision".to_owned(),
+            "write `A..B`; one of them may be empty, which is HEAD".to_owned(),
+        ),
+        Some((from, to)) if !to.contains("..") => {
+            let or_head = |it| if it == "" { "HEAD" } else { it };
+            Ok((or_head(from), or_head(to)))
+        }
+        _ => wrong(
+            "no-range",
+            format!("`{range}` is no range"),
+            "write `A..B` with two revisions".to_owned(),
+        ),
+    }
+}
+
+fn changelog(
+    place: &Place<'_>,
+    repository: &Repository,
+    from: End,
+    to: End,
+) -> Result<Changelog, Failure> {
+    let found = repository.between(&from.oid, &to.oid);
+    let found = found.map_err(|error| place.failure(repository, error))?;
+    let commits = |all: Vec<repository::Commit>| all.into_iter().map(commit).collect();
+    let draft = Draft::read(Range {
+        from,
+        to,
+        added: commits(found.added),
+        removed: commits(found.removed),
+    });
+    let changes = repository.changes(&draft.candidates().commits);
+    let changes = Changes {
+        known: changes.known,
+        unknown: changes.unknown.len(),
+    };
+    let address = repository.remote().and_then(|it| repository.address(&it));
+    let forge = address.and_then(|it| Forge::of_remote(&it));
+    Ok(draft.finish(&changes, forge))
+}
+
+fn commit(it: repository::Commit) -> Commit {
+    Commit {
+        oid: it.oid,
+        parents: it.parents,
+        message: it.message,
+        author: Person {
+            name: it.author.name,
+            email: it.author.email,
+        },
+        committed_at: it.committed_at,
+    }
+}
+
+/// Where the repository was looked for.
+struct Place<'a> {
+    repo: Option<&'a Path>,
+}
+
+impl Place<'_> {
+    fn open(&self) -> Result<Repository, Failure> {
+        Repository::open(self.repo.unwrap_or(Path::new("."))).map_err(|error| {
+            Failure::usage("no-repository", error.to_string())
+                .fix("run it in a clone, or say with --repo where one is")
+        })
+    }
+
+    fn end(&self, repository: &Repository, revision: &str) -> Result<End, Failure> {
+        let oid = repository.resolve(revision);
+        Ok(End {
+            oid: oid.map_err(|error| self.failure(repository, error))?,
+            revision: revision.to_owned(),
+        })
+    }
+
+    fn failure(&self, repository: &Repository, error: repository::Error) -> Failure {
+        let message = error.to_string();
+        let is_shallow = repository.boundary().is_ok_and(|it| !it.is_empty());
+        let remote = repository.remote();
+        match error {
+            repository::Error::NoRepository { .. } => Failure::usage("no-repository", message),
+            repository::Error::Shallow { .. } => {
+                Failure::refused("shallow-clone", message).fix(self.fetch(remote, "--unshallow"))
+            }
+            repository::Error::NoSuchRevision { .. } if is_shallow => Failure::refused(
+                "no-such-revision",
+                format!("{message}. This is a shallow clone: it may be beyond its end"),
+            )
+            .fix(self.fetch(remote, "--unshallow --tags")),
+            repository::Error::NoSuchRevision { revision, .. } => {
+                let failure = Failure::refused("no-such-revision", message);
+                let is_name = ids::Oid::parse(&revision).is_ok();
+                match remote {
+                    Some(_) if is_name => failure.fix(self.fetch_from(remote, &revision)),
+                    Some(_) if is_ref(&revision) => failure.fix(format!(
+                        "{} if it is a tag; `git branch --all` lists branches",
+                        self.fetch_from(remote, &format!("tag {revision}"))
+                    )),
+                    _ => failure.fix("`git tag` and `git branch --all` list what there is"),
+                }
+            }
+            repository::Error::Broken { .. } => {
+                Failure::broke("repository", message).fix("`git fsck` says what is wrong with it")
+            }
+        }
+    }
+
+    /// `git fetch <options> <remote>`, to be run as it is.
+    fn fetch(&self, remote: Option<String>, options: &str) -> String {
+        let remote = remote
+            .map(|it| format!(" {}", quoted(&it)))
+            .unwrap_or_default();
+        format!("{} {options}{remote}", self.git_fetch())
+    }
+
+    /// `git fetch <remote> <what>`.
+    fn fetch_from(&self, remote: Option<String>, what: &str) -> String {
+        let remote = remote.unwrap_or_else(|| "origin".to_owned());
+        format!("{} {} {what}", self.git_fetch(), quoted(&remote))
+    }
+
+    fn git_fetch(&self) -> String {
+        match self.repo {
+            Some(dir) => format!("git -C {} fetch", quoted(&dir.to_string_lossy())),
+            None => "git fetch".to_owned(),
+        }
+    }
+}
+
+/// Whether it can be the name of a branch or a tag that needs no quoting.
+fn is_ref(revision: &str) -> bool {
+    !revision.starts_with('-')
+        && revision
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || b"._-/+@".contains(&it))
+        && !revision.contains("@{")
+}
+
+/// For a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"._-/+@:,".contains(&it);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+fn shape(it: &Changelog) -> Value {
+    let end = |it: &End| json!({ "revision": it.revision, "commit": it.oid.as_str() });
+    json!({
+        "from": end(&it.from),
+        "to": end(&it.to),
+        "direction": it.direction.name(),
+        "compare": it.compare_link(),
+        "added": side(&it.added, it.forge.as_ref()),
+        "removed": side(&it.removed, it.forge.as_ref()),
+        "warnings": it.warnings,
+    })
+}
+
+fn side(it: &Side, forge: Option<&Forge>) -> Value {
+    json!({
+        "count": it.count(),
+        "shown": it.shown.iter().map(|it| entry(it, forge)).collect::<Vec<_>>(),
+        "left_out": it.left_out.iter().map(|it| left_out(it, forge)).collect::<Vec<_>>(),
+    })
+}
+
+fn entry(it: &Entry, forge: Option<&Forge>) -> Value {
+    let issue = |name: &String| {
+        let link = forge.and_then(|forge| forge.issue(name));
+        json!({ "name": name, "link": link })
+    };
+    json!({
+        "section": it.section.name(),
+        "commit": it.oid.as_str(),
+        "subject": it.subject,
+        "type": it.kind,
+        "scope": it.scope,
+        "breaking": it.breaking,
+        "description": it.description,
+        "breaking_notes": it.notes,
+        "author": person(&it.author),
+        "co_authors": it.co_authors.iter().map(person).collect::<Vec<_>>(),
+        "issues": it.issues.iter().map(issue).collect::<Vec<_>>(),
+        "reverts": it.reverts,
+        "committed_at": time::rfc3339(it.committed_at.saturating_mul(1_000_000)),
+        "link": forge.map(|forge| forge.commit(&it.oid)),
+    })
+}
+
+fn left_out(it: &LeftOut, forge: Option<&Forge>) -> Value {
+    let others: Vec<_> = it
+        .reason
+        .others()
+        .into_iter()
+        .map(ids::Oid::as_str)
+        .collect();
+    json!({
+        "commit": it.oid.as_str(),
+        "subject": it.subject,
+        "reason": it.reason.name(),
+        "because_of": others,
+        "link": forge.map(|forge| forge.commit(&it.oid)),
+    })
+}
+
+fn person(it: &Person) -> Value {
+    json!({ "name": it.name, "email": it.email })
+}
