@@ -4,8 +4,11 @@
 #![warn(missing_docs)]
 
 pub mod bump;
+pub mod catalogue;
 pub mod changelog;
+pub mod compute;
 pub mod conventional;
 pub mod label;
 pub mod policy;
+pub mod release_type;
 pub mod tag;

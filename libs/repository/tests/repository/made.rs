@@ -76,10 +76,11 @@ impl Made {
             writeln!(stream, "reset refs/heads/c{at}\nfrom :{}\n", at + 1).unwrap();
         }
         git(dir.path(), &["fast-import", "--quiet", "--force"], &stream);
-        let commits = (0..plan.len())
-            .map(|at| git(dir.path(), &["rev-parse", &format!("c{at}")], ""))
-            .map(|it| Oid::parse(&it).unwrap())
-            .collect();
+        let names: Vec<_> = (0..plan.len()).map(|at| format!("c{at}")).collect();
+        let mut ask = vec!["rev-parse"];
+        ask.extend(names.iter().map(String::as_str));
+        let answer = git(dir.path(), &ask, "");
+        let commits = answer.lines().map(|it| Oid::parse(it).unwrap()).collect();
         Self { dir, commits }
     }
 

@@ -1,5 +1,6 @@
 //! Repositories as git itself makes them.
 
+mod changes;
 mod made;
 mod reach;
 mod tags;
