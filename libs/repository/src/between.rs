@@ -1,7 +1,8 @@
 //! Two commits: what each has and the other has not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use gix::ObjectId;
 use ids::Oid;
 
 use crate::open::{object_id, oid};
@@ -37,29 +38,61 @@ impl Repository {
         Ok(found)
     }
 
-    /// Refuses lists that may lack commits, or hold what both sides have: the end of a shallow
-    /// clone is in them, or is common to both sides and newer than something listed, which may be
-    /// below it.
+    /// Refuses lists that may lack commits, or hold what both sides have. That is so when the end of
+    /// a shallow clone is in them; and when it is common to both sides, and something listed that
+    /// was not made on it may be below it.
     fn refuse_cut(&self, from: &Oid, to: &Oid, found: &Between) -> Result<(), Error> {
         let ends = self.boundary_ids()?;
-        let listed = || found.added.iter().chain(&found.removed);
-        let Some(oldest) = listed().map(|it| it.committed_at).min() else {
-            return Ok(());
-        };
         if ends.is_empty() {
             return Ok(());
         }
+        let listed = found.added.iter().chain(&found.removed);
+        let listed: BTreeMap<_, _> = listed
+            .map(|it| (object_id(&it.oid), it.committed_at))
+            .collect();
         let all = self.paint(&[object_id(from), object_id(to)], &[])?;
-        let reached = all.into_iter().filter(|(id, _)| ends.contains(id));
-        let inside: BTreeSet<_> = listed().map(|it| object_id(&it.oid)).collect();
-        for (end, time) in reached {
-            if inside.contains(&end) || time >= oldest {
+        let children = self.children(&all, &ends)?;
+        for (end, time) in all.iter().filter(|(id, _)| ends.contains(id)) {
+            let older: Vec<_> = listed.iter().filter(|(_, it)| *it <= time).collect();
+            let may_be_below = || {
+                let made_on_it = above(*end, &children);
+                older.iter().any(|(id, _)| !made_on_it.contains(*id))
+            };
+            if listed.contains_key(end) || (!older.is_empty() && may_be_below()) {
                 return Err(Error::Shallow {
                     place: self.place().to_owned(),
-                    end: oid(end),
+                    end: oid(*end),
                 });
             }
         }
         Ok(())
     }
+
+    /// What was made on each of these commits.
+    fn children(
+        &self,
+        commits: &[(ObjectId, i64)],
+        ends: &BTreeSet<ObjectId>,
+    ) -> Result<BTreeMap<ObjectId, Vec<ObjectId>>, Error> {
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (id, _) in commits.iter().filter(|(id, _)| !ends.contains(id)) {
+            let commit = self.inner.find_commit(*id).map_err(|it| self.broken(&it))?;
+            for parent in commit.parent_ids() {
+                found.entry(parent.detach()).or_default().push(*id);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A commit and everything made on it.
+fn above(commit: ObjectId, children: &BTreeMap<ObjectId, Vec<ObjectId>>) -> BTreeSet<ObjectId> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![commit];
+    while let Some(at) = open.pop() {
+        if found.insert(at) {
+            open.extend(children.get(&at).into_iter().flatten());
+        }
+    }
+    found
 }

@@ -248,6 +248,8 @@ fn mentions_addresses_and_templates_are_taken_apart() {
     }
     for word in [
         "https://",
+        "<",
+        "](javascript:",
         "www.",
         "WWW.",
         "{{",

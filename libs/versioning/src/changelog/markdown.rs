@@ -70,10 +70,19 @@ fn escape(out: &mut String, text: &str, at_start: bool) {
     let mut rest = shown.chars().peekable();
     while let Some(it) = rest.next() {
         let next = rest.peek().copied();
-        if it.is_ascii_punctuation() && it != '@' && !before.is_plain(it, next) {
-            out.push('\\');
+        match it {
+            // Not every reader of Markdown knows a backslash before these.
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '@' => out.push('@'),
+            _ => {
+                if it.is_ascii_punctuation() && !before.is_plain(it, next) {
+                    out.push('\\');
+                }
+                out.push(it);
+            }
         }
-        out.push(it);
         if it == '@' || (it == '#' && before.is_name()) {
             out.push_str(APART);
         }
