@@ -29,7 +29,8 @@ const SNIFFED: usize = 8000;
 /// What commits change.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Changes {
-    /// By commit. One that changes nothing has none.
+    /// By commit. One that changes nothing has none, nor has one that touches files which no other
+    /// of them touches together: it is like no other.
     pub known: BTreeMap<Oid, [u8; 32]>,
     /// Commits whose trees or files are not in this clone.
     pub unknown: Vec<Oid>,
@@ -47,54 +48,69 @@ struct Absent;
 
 impl Repository {
     /// What each of these commits changes against its first parent. Nothing is fetched for it.
-    /// The cost grows with the number of commits, and with the directories and files they touch.
+    /// The cost grows with the number of commits and with the directories they touch; files are
+    /// read only of commits that touch the same ones.
     pub fn changes<'a>(&self, commits: impl IntoIterator<Item = &'a Oid>) -> Changes {
         let mut found = Changes::default();
         let mut state = State::default();
+        let mut alike: BTreeMap<Vec<u8>, Vec<(&Oid, Vec<Touched>)>> = BTreeMap::new();
         for commit in commits {
-            match self.change(object_id(commit), &mut state) {
-                Ok(Some(number)) => {
-                    found.known.insert(commit.clone(), number);
+            match self.touched(object_id(commit), &mut state) {
+                Ok(files) if files.is_empty() => {}
+                Ok(files) => {
+                    let paths: Vec<_> = files.iter().map(|it| it.path.as_slice()).collect();
+                    // No path holds a zero.
+                    let group = alike.entry(paths.join(&0)).or_default();
+                    group.push((commit, files));
                 }
-                Ok(None) => {}
+                Err(Absent) => found.unknown.push(commit.clone()),
+            }
+        }
+        for (commit, files) in alike.into_values().filter(|it| it.len() > 1).flatten() {
+            match self.number(&files) {
+                Ok(number) => drop(found.known.insert(commit.clone(), number)),
                 Err(Absent) => found.unknown.push(commit.clone()),
             }
         }
         found
     }
 
-    fn change(&self, commit: ObjectId, state: &mut State) -> Result<Option<[u8; 32]>, Absent> {
+    /// The files that a commit changes, by path.
+    fn touched(&self, commit: ObjectId, state: &mut State) -> Result<Vec<Touched>, Absent> {
         let (mut parent, mut own) = (Vec::new(), Vec::new());
-        let after = self.tree_of(commit, &mut own)?;
         let found = self.inner.find_commit(commit).map_err(|_| Absent)?;
-        let first = found.parent_ids().next().map(gix::Id::detach);
-        let before = match first {
-            Some(id) => self.tree_of(id, &mut parent)?,
+        let after = self.tree(&found, &mut own)?;
+        let before = match found.parent_ids().next() {
+            Some(id) => {
+                let id = id.detach();
+                let first = self.inner.find_commit(id).map_err(|_| Absent)?;
+                self.tree(&first, &mut parent)?
+            }
             None => TreeRefIter::from_bytes(&[], self.inner.object_hash()),
         };
         let mut recorder = Recorder::default();
         gix::diff::tree(before, after, state, &self.inner.objects, &mut recorder)
             .map_err(|_| Absent)?;
         let mut files: Vec<_> = recorder.records.into_iter().filter_map(touched).collect();
-        if files.is_empty() {
-            return Ok(None);
-        }
         files.sort_by(|one, other| one.path.cmp(&other.path));
-        let mut sum = Sha256::new();
-        for file in &files {
-            self.file(file, &mut sum)?;
-        }
-        Ok(Some(sum.finalize().into()))
+        Ok(files)
     }
 
-    fn tree_of<'a>(
+    fn number(&self, files: &[Touched]) -> Result<[u8; 32], Absent> {
+        let mut sum = Sha256::new();
+        for file in files {
+            self.file(file, &mut sum)?;
+        }
+        Ok(sum.finalize().into())
+    }
+
+    fn tree<'a>(
         &self,
-        commit: ObjectId,
+        commit: &gix::Commit<'_>,
         bytes: &'a mut Vec<u8>,
     ) -> Result<TreeRefIter<'a>, Absent> {
-        let commit = self.inner.find_commit(commit).map_err(|_| Absent)?;
-        let tree = commit.tree().map_err(|_| Absent)?;
-        bytes.clone_from(&tree.data);
+        let mut tree = commit.tree().map_err(|_| Absent)?;
+        *bytes = std::mem::take(&mut tree.data);
         Ok(TreeRefIter::from_bytes(bytes, self.inner.object_hash()))
     }
 

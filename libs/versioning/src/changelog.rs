@@ -149,7 +149,7 @@ impl Side {
 }
 
 impl Changelog {
-    /// As Markdown (CommonMark, and what forges make of it).
+    /// As Markdown, for what forges make of it.
     pub fn markdown(&self) -> String {
         markdown::render(&document::of(self))
     }

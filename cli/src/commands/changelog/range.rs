@@ -45,7 +45,7 @@ fn ends(range: &str) -> Result<(&str, &str), Failure> {
             "write `A..B`; one of them may be empty, which is HEAD".to_owned(),
         ),
         Some((from, to)) if !to.contains("..") => {
-            let or_head = |it| if it == "" { "HEAD" } else { it };
+            let or_head = |it| if str::is_empty(it) { "HEAD" } else { it };
             Ok((or_head(from), or_head(to)))
         }
         _ => wrong(

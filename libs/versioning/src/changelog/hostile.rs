@@ -83,11 +83,15 @@ fn full_of(text: &str, forge: Option<Forge>) -> Changelog {
         added: commits.collect(),
         removed: vec![commit(20, &[0], text)],
     };
-    Draft::read(range).finish(&Default::default(), forge)
+    Draft::read(range).finish(&Changes::default(), forge)
 }
 
 fn forge() -> Option<Forge> {
     Forge::of_remote("https://github.com/acme/shop.git")
+}
+
+fn leads_to(forge: &Forge, address: &str) -> bool {
+    address.starts_with(&format!("{}/", forge.base()))
 }
 
 /// What is left when it is read as Markdown: structure that is ours, links that a forge made.
@@ -97,22 +101,17 @@ fn read(markdown: &str, forge: Option<&Forge>) -> String {
     // Curled quotes are typography.
     let options = Options::all().difference(Options::ENABLE_SMART_PUNCTUATION);
     for event in Parser::new_ext(markdown, options) {
-        match event {
+        match &event {
             Event::Text(it) => {
                 if let Some((_, label)) = &mut link {
-                    label.push_str(&it);
+                    label.push_str(it);
                 }
-                text.push_str(&it);
+                text.push_str(it);
             }
             Event::Start(Tag::Link { dest_url, .. }) => {
-                let base = forge
-                    .map(Forge::base)
-                    .unwrap_or_else(|| panic!("{dest_url}\n{markdown}"));
-                assert!(
-                    dest_url.starts_with(&format!("{base}/")),
-                    "{dest_url}\n{markdown}"
-                );
-                link = Some((dest_url.into_string(), String::new()));
+                let is_ours = forge.is_some_and(|it| leads_to(it, dest_url));
+                assert!(is_ours, "{dest_url}\n{markdown}");
+                link = Some((dest_url.to_string(), String::new()));
             }
             Event::Start(
                 Tag::Heading { id: None, .. }
@@ -134,7 +133,17 @@ fn read(markdown: &str, forge: Option<&Forge>) -> String {
                     text.push('\n');
                 }
             }
-            other => panic!("{other:?} in\n{markdown}"),
+            Event::Start(_)
+            | Event::Code(_)
+            | Event::InlineMath(_)
+            | Event::DisplayMath(_)
+            | Event::Html(_)
+            | Event::InlineHtml(_)
+            | Event::FootnoteReference(_)
+            | Event::SoftBreak
+            | Event::HardBreak
+            | Event::Rule
+            | Event::TaskListMarker(_) => panic!("{event:?} in\n{markdown}"),
         }
     }
     text
@@ -217,10 +226,8 @@ fn tags(html: &str, forge: Option<&Forge>) {
         let is_link = tag
             .strip_prefix("a href=\"")
             .and_then(|it| it.strip_suffix('"'));
-        let is_link = is_link.is_some_and(|it| {
-            forge.is_some_and(|forge| it.starts_with(&format!("{}/", forge.base())))
-                && !it.contains('"')
-        });
+        let is_link = is_link
+            .is_some_and(|it| forge.is_some_and(|forge| leads_to(forge, it)) && !it.contains('"'));
         assert!(OURS.contains(&tag) || is_link, "<{tag}> in\n{html}");
         assert!(
             !text.contains(['>', '"', '`', '[', ']', '*', '_']),
@@ -239,7 +246,7 @@ fn hostile_texts_stay_texts() {
     }
 }
 
-/// What readers of Markdown beyond CommonMark look for is not in the source either.
+/// What readers of Markdown beyond the standard look for is not in the source either.
 #[test]
 fn mentions_addresses_and_templates_are_taken_apart() {
     let markdown = full_of(&HOSTILE.join(" "), None).markdown();

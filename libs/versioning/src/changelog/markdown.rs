@@ -58,7 +58,7 @@ fn line(out: &mut String, spans: &[Span]) {
     out.push('\n');
 }
 
-/// CommonMark takes any punctuation after a backslash for itself. What means nothing within a line
+/// Any punctuation after a backslash stands for itself. What means nothing within a line
 /// is left alone, so that the source stays readable.
 fn escape(out: &mut String, text: &str, at_start: bool) {
     // Blanks at the ends of our own texts stay; those of others went when they were composed.

@@ -31,10 +31,8 @@ impl Reverts {
             commits = refs.flat_map(|it| names(&it.value)).collect();
         }
         let described = it.filter(|_| is_revert).map(|it| it.description.as_str());
-        let subject = match commits.is_empty() {
-            true => quoted(subject).or_else(|| described.map(bare).map(str::to_owned)),
-            false => None,
-        };
+        let by_subject = || quoted(subject).or_else(|| described.map(bare).map(str::to_owned));
+        let subject = commits.is_empty().then(by_subject).flatten();
         Self { commits, subject }
     }
 
@@ -171,13 +169,13 @@ mod tests {
         let subject = |message: &str| read(message).subject.unwrap_or_default();
         assert_eq!(
             commits(&format!("Revert \"x\"\n\nThis reverts commit {a}.")),
-            [a.clone()]
+            [a.as_str()]
         );
         let merge =
             format!("Revert \"x\"\n\nThis reverts commit {a}, reversing\nchanges made to {b}.");
-        assert_eq!(commits(&merge), [a.clone()]);
+        assert_eq!(commits(&merge), [a.as_str()]);
         let several = format!("undo\n\nThis reverts commits {a}, {b} and abcdef1.");
-        assert_eq!(commits(&several), [a.clone(), b, "abcdef1".to_owned()]);
+        assert_eq!(commits(&several), [a.as_str(), &b, "abcdef1"]);
         assert_eq!(
             commits("revert: the noodle\n\nRefs: 676104e, a215868"),
             ["676104e", "a215868"]

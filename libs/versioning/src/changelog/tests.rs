@@ -10,7 +10,7 @@ use super::*;
 pub(super) fn oid(at: usize) -> Oid {
     // Different from the first digit on, as hashes are.
     let mixed = (at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    Oid::parse(&format!("{mixed:016x}{:024x}", at)).unwrap()
+    Oid::parse(&format!("{mixed:016x}{at:024x}")).unwrap()
 }
 
 pub(super) fn commit(at: usize, parents: &[usize], message: &str) -> Commit {

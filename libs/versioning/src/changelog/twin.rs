@@ -8,6 +8,7 @@ use super::draft::Candidates;
 use super::left_out::Reason;
 use super::lines::Lines;
 use super::note::Note;
+use super::section;
 
 /// Up to so many commits on both sides together, all are compared.
 const ALL: usize = 5_000;
@@ -16,13 +17,15 @@ const ALL: usize = 5_000;
 pub(super) type Changes = BTreeMap<Oid, [u8; 32]>;
 
 /// Commits whose changes have to be known. Within one side that can only be where lines join, and
-/// only commits with one subject are looked at; a linear range costs nothing. Between two sides
+/// only those are looked at that are shown and share a subject; a linear range costs nothing. Between two sides
 /// all are, unless they are very many.
 pub(super) fn candidates(added: &[Note], removed: &[Note]) -> Candidates {
     let mut found = BTreeSet::new();
     for side in [added, removed] {
         if side.iter().any(|it| it.commit.parents.len() > 1) {
-            for same in subjects(side).values().filter(|it| it.len() > 1) {
+            // What is not shown anyway has no need of another reason.
+            let visible = side.iter().filter(|it| section::hidden(it).is_none());
+            for same in subjects(visible).values().filter(|it| it.len() > 1) {
                 found.extend(same.iter().map(|it| it.commit.oid.clone()));
             }
         }
@@ -52,9 +55,9 @@ fn is_open(note: &Note) -> bool {
 }
 
 /// Commits by subject, without numbers of pull requests and regardless of case.
-fn subjects(side: &[Note]) -> BTreeMap<String, Vec<&Note>> {
+fn subjects<'a>(notes: impl IntoIterator<Item = &'a Note>) -> BTreeMap<String, Vec<&'a Note>> {
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for note in side.iter().filter(|it| is_open(it)) {
+    for note in notes.into_iter().filter(|it| is_open(it)) {
         let subject = super::revert::bare(&note.subject).to_lowercase();
         found.entry(subject).or_default().push(note);
     }
