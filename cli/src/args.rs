@@ -6,6 +6,7 @@ mod as_of;
 mod build;
 mod certificate;
 mod changelog;
+mod commits;
 mod demo;
 mod deployments;
 mod environments;
@@ -19,6 +20,7 @@ mod rollback;
 mod sample_image;
 mod serve;
 mod up;
+mod version;
 
 use std::path::PathBuf;
 
@@ -32,6 +34,7 @@ pub(crate) use as_of::AsOf;
 pub(crate) use build::Build;
 pub(crate) use certificate::Certificate;
 pub(crate) use changelog::Changelog;
+pub(crate) use commits::{Check, Commits};
 pub(crate) use demo::Demo;
 pub(crate) use deployments::Deployments;
 pub(crate) use environments::Environments;
@@ -45,6 +48,7 @@ pub(crate) use rollback::Rollback;
 pub(crate) use sample_image::SampleImage;
 pub(crate) use serve::Serve;
 pub(crate) use up::Up;
+pub(crate) use version::Version;
 
 /// Takes software from a build report to a running version, on a record that cannot be rewritten.
 #[derive(Debug, Parser)]
@@ -150,6 +154,12 @@ pub(crate) enum Command {
     /// Stop automatic promotion for a while.
     #[command(subcommand)]
     Hold(Hold),
+    /// Versions: needs a git repository, and no server.
+    #[command(subcommand)]
+    Version(Version),
+    /// Commits of a repository: needs no server.
+    #[command(subcommand)]
+    Commits(Commits),
     /// Check and show manifests.
     #[command(subcommand)]
     Manifests(Manifests),

@@ -171,3 +171,19 @@ impl From<service::config::Error> for Failure {
         Self::usage("configuration", error.to_string())
     }
 }
+
+impl From<repository::Error> for Failure {
+    fn from(error: repository::Error) -> Self {
+        use repository::Error;
+        let said = error.to_string();
+        match error {
+            Error::NoRepository { .. } => Self::usage("no-repository", said)
+                .fix("name a git repository, or a directory in one, with --repo"),
+            Error::NoSuchRevision { .. } => Self::refused("no-such-revision", said)
+                .fix("if it exists elsewhere, fetch it first"),
+            Error::Shallow { .. } => Self::refused("shallow-history", said)
+                .fix("fetch the rest of the history: git fetch --unshallow"),
+            Error::Broken { .. } => Self::broke("repository", said),
+        }
+    }
+}

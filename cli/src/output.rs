@@ -34,7 +34,7 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
 }
 
 /// A text without control characters other than line breaks and tabs.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for it in text.chars() {
         if it.is_control() && it != '\n' && it != '\t' {

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Versions, labels, commit checks and changelogs, on real repositories.
+# Versions, labels, commit messages and changelogs, in any repository and without a server.
 #
-# TOWPATH_ACCEPT=quick runs the short forms; without it, numbers are those that were promised.
+# TOWPATH_ACCEPT=quick runs the short forms with a debug build; without it, numbers are those that
+# were promised, of a release build. TOWPATH_SHARED names outside inputs: the vectors.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 form=${TOWPATH_ACCEPT:-full}
 case $form in quick | full) ;; *) echo "TOWPATH_ACCEPT is '$form'; it can be quick or full" >&2; exit 2 ;; esac
 export TOWPATH_ACCEPT=$form
+target=${CARGO_TARGET_DIR:-$PWD/target}
 failed=()
 
 # item <name> <command…>: runs it, prints one line about it.
@@ -22,16 +24,45 @@ item() {
     printf '%s %s (%ds)\n' "$verdict" "$name" $((SECONDS - began))
 }
 
-# tests <filter>: what is a test already.
-tests() {
-    local profile=default
-    [ "$form" = quick ] || profile=full
-    cargo nextest run --config-file tests/accept/nextest.toml --profile "$profile" --workspace \
-        --success-output final -E "$1"
+# The binary under test.
+binary() {
+    local -a more=()
+    [ "$form" = quick ] || more=(--release)
+    cargo xtask setup && cargo build --quiet --workspace --bin towpath ${more[@]+"${more[@]}"}
 }
 
-item '10 what is new between two versions' tests \
-    '(package(versioning) & test(/^changelog::/)) + (package(integration) & test(::changelog_range::))'
+# tests <filter>: what is a test already; what it counted is printed.
+tests() {
+    cargo nextest run --workspace --success-output final -E "$1" "${@:2}"
+}
+
+scenario() {
+    tests "test(=scenarios::$1)" --test integration
+}
+
+if [ "$form" = full ]; then
+    TOWPATH_BIN=$target/release/towpath
+    case $TOWPATH_BIN in /*) ;; *) TOWPATH_BIN=$PWD/$TOWPATH_BIN ;; esac
+    export TOWPATH_BIN
+fi
+
+item 'the binary' binary
+if [ -n "${TOWPATH_SHARED:-}" ]; then
+    item '1 vectors of messages and versions' tests 'package(versioning) & binary(vectors)' --test vectors
+    item '1 vectors of messages, from outside' scenario commits_check::the_vectors_hold_from_outside
+else
+    echo 'not run here: 1, the vectors, which need TOWPATH_SHARED'
+fi
+item '8 titles derive labels' scenario commits_check::a_title_derives_its_label
+item '9 messages, line by line' tests 'test(=scenarios::commits_check::one_message_a_line_is_answered_by_one_line) +
+    test(=scenarios::commits_check::a_line_that_is_no_message_refuses_all)' --test integration
+item '9 merges are exempt, faults have columns' scenario commits_check::each_commit_of_a_range_is_judged_and_merges_are_not
+item '9 reverts and fixups on protected branches' scenario commits_check::what_git_writes_for_a_while_fails_on_protected_branches_with_a_hint
+item '9 pushes: new, forced, deleted' scenario commits_check::a_push_is_what_after_has_and_before_had_not
+item '9 what a clone lacks' scenario commits_check::what_a_clone_lacks_is_fetched_by_the_command_that_is_printed
+item '9 10,000 commits' scenario commits_check::ten_thousand_commits_take_less_than_a_second
+item '10 changelogs of made-up histories, hostile texts' tests 'package(versioning) & test(/^changelog::/)' --lib
+item '10 what is new between two versions' tests 'test(/^scenarios::changelog_range::/)' --test integration
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'FAILED: %s\n' "${failed[@]}"

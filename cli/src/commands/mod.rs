@@ -5,10 +5,12 @@ mod approvals;
 mod build;
 mod certificate;
 mod changelog;
+mod commits;
 mod demo;
 mod deployments;
 mod environments;
 mod explain;
+mod faults;
 mod hold;
 mod init;
 mod log;
@@ -26,6 +28,7 @@ mod serve;
 mod status;
 mod up;
 mod verify_nats;
+mod version;
 mod view;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -129,6 +132,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Approvals(approvals) => approvals::run(&scene, approvals).await?,
         Command::Rollback(rollback) => rollback::run(&scene, rollback).await?,
         Command::Hold(hold) => hold::run(&scene, hold).await?,
+        Command::Version(version) => version::run(&scene, &version)?,
+        Command::Commits(commits) => return commits::run(&scene, commits),
         Command::Manifests(manifests) => return manifests::run(&scene, manifests),
         Command::Log(log) => return log::run(&scene, log).await,
         Command::Projections(projections) => return projections::run(&scene, projections).await,

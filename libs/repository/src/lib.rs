@@ -7,6 +7,7 @@
 
 mod address;
 mod between;
+mod branches;
 mod change;
 mod commit;
 mod error;
@@ -20,6 +21,7 @@ mod shallow;
 mod tags;
 
 pub use between::Between;
+pub use branches::Branch;
 pub use change::Changes;
 pub use commit::{Commit, Person};
 pub use error::Error;

@@ -398,7 +398,7 @@ async fn a_clone_that_is_too_shallow_says_how_to_deepen_it() {
     let outcome = towpath(no_tags.path(), &["changelog", "v3.."]).await;
     assert_eq!(outcome.code, 1, "{outcome}");
     assert!(
-        outcome.stderr.contains("error[no-such-revision]"),
+        outcome.stderr.contains("error[shallow-history]"),
         "{outcome}"
     );
     follow(&no_tags, &outcome).await;
@@ -410,7 +410,10 @@ async fn a_clone_that_is_too_shallow_says_how_to_deepen_it() {
         .await;
     let outcome = towpath(gap.path(), &["changelog", "v3.."]).await;
     assert_eq!(outcome.code, 1, "{outcome}");
-    assert!(outcome.stderr.contains("error[shallow-clone]"), "{outcome}");
+    assert!(
+        outcome.stderr.contains("error[shallow-history]"),
+        "{outcome}"
+    );
     follow(&gap, &outcome).await;
     assert_eq!(told(&json(&gap, "v3..").await["added"]), all);
 

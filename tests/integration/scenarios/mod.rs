@@ -11,6 +11,7 @@ mod bad_manifests;
 mod changelog;
 mod changelog_range;
 mod checker;
+mod commits_check;
 mod events;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;

@@ -101,10 +101,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn open(&self) -> Result<Repository, Failure> {
-        Repository::open(self.repo.unwrap_or(Path::new("."))).map_err(|error| {
-            Failure::usage("no-repository", error.to_string())
-                .fix("run it in a clone, or say with --repo where one is")
-        })
+        Ok(Repository::open(self.repo.unwrap_or(Path::new(".")))?)
     }
 
     fn end(&self, repository: &Repository, revision: &str) -> Result<End, Failure> {
@@ -120,45 +117,45 @@ impl Place<'_> {
         let is_shallow = repository.boundary().is_ok_and(|it| !it.is_empty());
         let remote = repository.remote();
         match error {
-            repository::Error::NoRepository { .. } => Failure::usage("no-repository", message),
             repository::Error::Shallow { .. } => {
-                Failure::refused("shallow-clone", message).fix(self.fetch(remote, "--unshallow"))
+                Failure::refused("shallow-history", message).fix(self.fetch(remote, "--unshallow"))
             }
-            repository::Error::NoSuchRevision { .. } if is_shallow => Failure::refused(
-                "no-such-revision",
-                format!("{message}. This is a shallow clone: it may be beyond its end"),
-            )
-            .fix(self.fetch(remote, "--unshallow --tags")),
+            repository::Error::NoSuchRevision { revision, .. } if is_shallow => {
+                let said = format!("{message}. This clone is shallow: it may be beyond its end");
+                let command = match ids::Oid::parse(&revision) {
+                    Ok(commit) => format!("{} {commit}", self.fetch(remote, "--unshallow")),
+                    Err(_) => self.fetch(remote, "--unshallow --tags"),
+                };
+                Failure::refused("shallow-history", said).fix(command)
+            }
             repository::Error::NoSuchRevision { revision, .. } => {
                 let failure = Failure::refused("no-such-revision", message);
-                let is_name = ids::Oid::parse(&revision).is_ok();
                 match remote {
-                    Some(_) if is_name => failure.fix(self.fetch_from(remote, &revision)),
-                    Some(_) if is_ref(&revision) => failure.fix(format!(
+                    Some(it) if ids::Oid::parse(&revision).is_ok() => {
+                        failure.fix(self.fetch_from(&it, &revision))
+                    }
+                    Some(it) if is_ref(&revision) => failure.fix(format!(
                         "{} if it is a tag; `git branch --all` lists branches",
-                        self.fetch_from(remote, &format!("tag {revision}"))
+                        self.fetch_from(&it, &format!("tag {revision}"))
                     )),
                     _ => failure.fix("`git tag` and `git branch --all` list what there is"),
                 }
             }
-            repository::Error::Broken { .. } => {
-                Failure::broke("repository", message).fix("`git fsck` says what is wrong with it")
+            repository::Error::NoRepository { .. } | repository::Error::Broken { .. } => {
+                error.into()
             }
         }
     }
 
     /// `git fetch <options> <remote>`, to be run as it is.
     fn fetch(&self, remote: Option<String>, options: &str) -> String {
-        let remote = remote
-            .map(|it| format!(" {}", quoted(&it)))
-            .unwrap_or_default();
-        format!("{} {options}{remote}", self.git_fetch())
+        let remote = remote.unwrap_or_else(|| "origin".to_owned());
+        format!("{} {options} {}", self.git_fetch(), quoted(&remote))
     }
 
     /// `git fetch <remote> <what>`.
-    fn fetch_from(&self, remote: Option<String>, what: &str) -> String {
-        let remote = remote.unwrap_or_else(|| "origin".to_owned());
-        format!("{} {} {what}", self.git_fetch(), quoted(&remote))
+    fn fetch_from(&self, remote: &str, what: &str) -> String {
+        format!("{} {} {what}", self.git_fetch(), quoted(remote))
     }
 
     fn git_fetch(&self) -> String {
