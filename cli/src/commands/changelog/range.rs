@@ -44,15 +44,20 @@ fn ends(range: &str) -> Result<(&str, &str), Failure> {
             "`..` names no revision".to_owned(),
             "write `A..B`; one of them may be empty, which is HEAD".to_owned(),
         ),
-        Some((from, to)) if !to.contains("..") => {
-            let or_head = |it| if str::is_empty(it) { "HEAD" } else { it };
-            Ok((or_head(from), or_head(to)))
-        }
+        Some((from, to)) if !to.contains("..") => Ok((or_head(from), or_head(to))),
         _ => wrong(
             "no-range",
             format!("`{range}` is no range"),
             "write `A..B` with two revisions".to_owned(),
         ),
+    }
+}
+
+fn or_head(revision: &str) -> &str {
+    if revision.is_empty() {
+        "HEAD"
+    } else {
+        revision
     }
 }
 

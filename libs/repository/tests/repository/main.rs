@@ -1,6 +1,8 @@
 //! Repositories as git itself makes them.
 
 #[cfg(test)]
+mod between;
+#[cfg(test)]
 mod branches;
 #[cfg(test)]
 mod changes;

@@ -132,7 +132,7 @@ fn left_out(it: &LeftOut, forge: Option<&Forge>) -> Vec<Span> {
     };
     let mut line = vec![
         commit(&it.oid, forge),
-        text(format!(" {}: {why}", said(&it.subject))),
+        text(format!(" {} ({why}", said(&it.subject))),
     ];
     for (at, other) in it.reason.others().into_iter().enumerate() {
         if at > 0 {
@@ -140,6 +140,7 @@ fn left_out(it: &LeftOut, forge: Option<&Forge>) -> Vec<Span> {
         }
         line.push(commit(other, forge));
     }
+    line.push(text(")"));
     line
 }
 

@@ -41,17 +41,17 @@ impl Draft {
     /// Reads the messages. The cost grows with the number of commits.
     pub fn read(range: Range) -> Self {
         let direction = Direction::of(&range);
-        let read = |commits: Vec<Commit>| {
+        let read = |commits: Vec<Commit>, base: &End| {
             let mut notes: Vec<_> = commits.into_iter().map(Note::read).collect();
-            revert::pair(&mut notes);
+            revert::pair(&mut notes, &base.oid);
             notes
         };
         Self {
+            direction,
+            added: read(range.added, &range.from),
+            removed: read(range.removed, &range.to),
             from: range.from,
             to: range.to,
-            direction,
-            added: read(range.added),
-            removed: read(range.removed),
         }
     }
 

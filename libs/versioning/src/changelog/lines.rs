@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use ids::Oid;
+
 use super::note::Note;
 
 /// The commits of one side.
@@ -46,20 +48,53 @@ impl<'a> Lines<'a> {
 
     /// Whether the first was made on the second, at whatever distance.
     pub(super) fn descends(&self, from: usize, to: usize) -> bool {
-        let mut seen = vec![false; self.notes.len()];
-        let mut open = vec![from];
-        while let Some(at) = open.pop() {
-            for parent in &self.notes[at].commit.parents {
-                match self.names.get(parent.as_str()) {
-                    Some(parent) if *parent == to => return true,
-                    Some(parent) if !seen[*parent] => {
-                        seen[*parent] = true;
-                        open.push(*parent);
-                    }
-                    _ => {}
-                }
-            }
+        let parents = self.notes[from].commit.parents.iter();
+        self.below(parents, Some(to), &[])[to]
+    }
+
+    /// What a merge brought to the line of its first parent. Not known where that line does not
+    /// have all that is outside the range, which `base` has; or where another line is meant.
+    pub(super) fn brought(
+        &self,
+        merge: usize,
+        mainline: Option<&str>,
+        base: &Oid,
+    ) -> Option<Vec<usize>> {
+        let (first, others) = self.notes[merge].commit.parents.split_first()?;
+        if mainline.is_some_and(|it| !first.as_str().starts_with(it)) {
+            return None;
         }
-        false
+        let line = self.below([first], None, &[]);
+        let at = |it: &(usize, &bool)| *it.1;
+        let mut on_line = line.iter().enumerate().filter(at).map(|(at, _)| at);
+        let has_base =
+            first == base || on_line.any(|at| self.notes[at].commit.parents.contains(base));
+        let brought = self.below(others, None, &line);
+        let brought = brought.iter().enumerate().filter(at).map(|(at, _)| at);
+        has_base.then(|| brought.collect())
+    }
+
+    /// Which of the commits are these or what they were made on, without what is excepted; `until`
+    /// one is found.
+    fn below<'b>(
+        &self,
+        tips: impl IntoIterator<Item = &'b Oid>,
+        until: Option<usize>,
+        except: &[bool],
+    ) -> Vec<bool> {
+        let mut seen = vec![false; self.notes.len()];
+        let place = |oid: &Oid| self.names.get(oid.as_str()).copied();
+        let mut open: Vec<usize> = tips.into_iter().filter_map(place).collect();
+        while let Some(at) = open.pop() {
+            if seen[at] || except.get(at) == Some(&true) {
+                continue;
+            }
+            seen[at] = true;
+            if until == Some(at) {
+                break;
+            }
+            open.extend(self.notes[at].commit.parents.iter().filter_map(place));
+        }
+        seen
     }
 }

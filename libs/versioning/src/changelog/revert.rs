@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use ids::Oid;
+
 use super::left_out::Reason;
 use super::lines::Lines;
 use super::note::Note;
@@ -17,6 +19,8 @@ pub(super) struct Reverts {
     pub(super) commits: Vec<String>,
     /// When there are none: a commit by the first line of its message.
     pub(super) subject: Option<String>,
+    /// Of a merge: the line that it is taken back from.
+    mainline: Option<String>,
 }
 
 impl Reverts {
@@ -33,7 +37,11 @@ impl Reverts {
         let described = it.filter(|_| is_revert).map(|it| it.description.as_str());
         let by_subject = || quoted(subject).or_else(|| described.map(bare).map(str::to_owned));
         let subject = commits.is_empty().then(by_subject).flatten();
-        Self { commits, subject }
+        Self {
+            commits,
+            subject,
+            mainline: mainline(message),
+        }
     }
 
     pub(super) fn is_any(&self) -> bool {
@@ -50,6 +58,12 @@ fn in_body(message: &str) -> Vec<String> {
         found.extend(names(rest.strip_prefix('s').unwrap_or(rest)));
     }
     found
+}
+
+/// Git's `, reversing changes made to <name>`, which stands on two lines.
+fn mainline(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("reversing\nchanges made to ")?;
+    names(rest).into_iter().next()
 }
 
 /// Names of commits up to the first word that is none.
@@ -88,66 +102,101 @@ pub(super) fn bare(subject: &str) -> &str {
     }
 }
 
+/// What a commit takes back, by places.
+#[derive(Debug, Default)]
+struct Target {
+    /// What it names.
+    named: Vec<usize>,
+    /// What the merges that it names had brought.
+    brought: Vec<usize>,
+}
+
 /// Leaves out commits with what takes them back, where the range has both. A revert that is itself
-/// taken back takes nothing back; one whose commit is elsewhere is news, and stays.
-pub(super) fn pair(notes: &mut [Note]) {
+/// taken back takes nothing back; one whose commit is elsewhere is news, and stays. `base` is the
+/// other end of the range: what is not in the range, it has.
+pub(super) fn pair(notes: &mut [Note], base: &Oid) {
     if !notes.iter().any(|it| it.reverts.is_any()) {
         return;
     }
-    let targets = targets(notes);
+    let targets = targets(notes, base);
     // How many reverts of a commit are not judged yet: it is judged after all of them.
     let mut open = vec![0_usize; notes.len()];
-    for at in targets.iter().flatten() {
-        open[*at] += 1;
+    for at in targets.iter().flat_map(Target::all) {
+        open[at] += 1;
     }
     let mut queue: VecDeque<usize> = (0..notes.len()).filter(|at| open[*at] == 0).collect();
     while let Some(at) = queue.pop_front() {
-        let of = &targets[at];
-        let takes = !of.is_empty()
-            && notes[at].left_out.is_none()
-            && of.iter().all(|it| notes[*it].left_out.is_none());
-        if takes {
-            let by = notes[at].commit.oid.clone();
-            let names = of.iter().map(|it| notes[*it].commit.oid.clone()).collect();
-            notes[at].left_out = Some(Reason::Revert { of: names });
-            for it in of {
-                notes[*it].left_out = Some(Reason::Reverted { by: by.clone() });
-            }
-        }
-        for it in of {
-            open[*it] -= 1;
-            if open[*it] == 0 {
-                queue.push_back(*it);
+        take(notes, at, &targets[at]);
+        for it in targets[at].all() {
+            open[it] -= 1;
+            if open[it] == 0 {
+                queue.push_back(it);
             }
         }
     }
 }
 
-/// For each commit those that it takes back; none where one of them is not in the range.
-fn targets(notes: &[Note]) -> Vec<Vec<usize>> {
+impl Target {
+    fn all(&self) -> impl Iterator<Item = usize> {
+        self.named.iter().chain(&self.brought).copied()
+    }
+}
+
+/// Leaves out a revert and what it takes back, unless either went with another one before.
+fn take(notes: &mut [Note], at: usize, target: &Target) {
+    let is_there = |it: &usize| matches!(notes[*it].left_out, None | Some(Reason::Merge));
+    if target.named.is_empty() || !is_there(&at) || !target.named.iter().all(is_there) {
+        return;
+    }
+    let brought = target.brought.iter();
+    let brought = brought.filter(|it| notes[**it].left_out.is_none());
+    let of: Vec<usize> = target.named.iter().chain(brought).copied().collect();
+    let by = notes[at].commit.oid.clone();
+    let names = of.iter().map(|it| notes[*it].commit.oid.clone()).collect();
+    notes[at].left_out = Some(Reason::Revert { of: names });
+    for it in of {
+        notes[it].left_out = Some(Reason::Reverted { by: by.clone() });
+    }
+}
+
+/// What each commit takes back; nothing where one of those it names is not in the range.
+fn targets(notes: &[Note], base: &Oid) -> Vec<Target> {
     let lines = Lines::of(notes);
     let subjects = lines.by_subject(|note| bare(&note.subject));
-    let target = |(at, note): (usize, &Note)| -> Vec<usize> {
-        if let Some(subject) = &note.reverts.subject {
-            let same = subjects
-                .get(subject.as_str())
-                .map_or(&[][..], Vec::as_slice);
-            // The newest of those it was made on.
-            let found = same.iter().find(|it| lines.descends(at, **it));
-            return found.map(|it| vec![*it]).unwrap_or_default();
-        }
-        let found: Option<Vec<_>> = note
-            .reverts
-            .commits
-            .iter()
-            .map(|name| lines.named(name).filter(|it| *it != at))
-            .collect();
-        let mut found = found.unwrap_or_default();
-        found.sort_unstable();
-        found.dedup();
-        found
+    let by_subject = |at: usize, subject: &str| {
+        let same = subjects.get(subject)?;
+        // The newest of those it was made on.
+        same.iter().copied().find(|it| lines.descends(at, *it))
     };
-    notes.iter().enumerate().map(target).collect()
+    let target = |(at, note): (usize, &Note)| {
+        let reverts = &note.reverts;
+        if let Some(subject) = &reverts.subject {
+            let named = by_subject(at, subject).into_iter().collect();
+            return Some(Target {
+                named,
+                ..Target::default()
+            });
+        }
+        let mut target = Target::default();
+        for name in &reverts.commits {
+            let named = lines.named(name).filter(|it| *it != at)?;
+            if !target.named.contains(&named) {
+                target.named.push(named);
+                if notes[named].commit.parents.len() > 1 {
+                    let brought = lines.brought(named, reverts.mainline.as_deref(), base)?;
+                    target
+                        .brought
+                        .extend(brought.into_iter().filter(|it| *it != at));
+                }
+            }
+        }
+        target.brought.retain(|it| !target.named.contains(it));
+        target.brought.sort_unstable();
+        target.brought.dedup();
+        Some(target)
+    };
+    let all = notes.iter().enumerate();
+    all.map(|it| target(it).unwrap_or_default()).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod reverts;
+
 /// The commit number `at` of a history.
 pub(super) fn oid(at: usize) -> Oid {
     // Different from the first digit on, as hashes are.
@@ -127,96 +129,6 @@ fn what_breaks_is_told_with_its_footer_and_everybody_who_wrote_it() {
         text.contains("#7, PROJ-3) by Wilma Person, Ada\n      read the guide\n"),
         "{text}"
     );
-}
-
-#[test]
-fn a_commit_and_its_revert_go_together_and_a_lone_revert_stays() {
-    let outside = format!("Revert \"feat: old\"\n\nThis reverts commit {}.", oid(77));
-    let inside = format!("Revert \"feat: x\"\n\nThis reverts commit {}.", oid(1));
-    let it = changelog(
-        line(&["feat: x", "fix: y", &inside, &outside]),
-        Vec::new(),
-        &[],
-    );
-    assert_eq!(
-        shown(&it.added),
-        [
-            (Section::Fixes, "y"),
-            (Section::Reverts, "Revert \"feat: old\"")
-        ]
-    );
-    let (of, by) = (vec![oid(1)], oid(3));
-    let expected = [(3, &Reason::Revert { of }), (1, &Reason::Reverted { by })];
-    assert_eq!(left_out(&it.added), expected);
-}
-
-#[test]
-fn a_revert_of_a_revert_brings_the_commit_back() {
-    let first = format!("Revert \"feat: x\"\n\nThis reverts commit {}.", oid(1));
-    let second = format!("Reapply \"feat: x\"\n\nThis reverts commit {}.", oid(2));
-    let it = changelog(line(&["feat: x", &first, &second]), Vec::new(), &[]);
-    assert_eq!(shown(&it.added), [(Section::Features, "x")]);
-    let third = format!(
-        "Revert \"feat: x\" again\n\nThis reverts commit {}.",
-        oid(3)
-    );
-    let it = changelog(line(&["feat: x", &first, &second, &third]), Vec::new(), &[]);
-    assert_eq!(shown(&it.added), []);
-    // By their subjects alone, as forges write them.
-    let messages = [
-        "feat: x (#1)",
-        "Revert \"feat: x\" (#2)",
-        "Revert \"Revert \"feat: x\"\" (#3)",
-        "Revert \"feat: unknown\" (#4)",
-    ];
-    let it = changelog(line(&messages), Vec::new(), &[]);
-    let expected = [
-        (Section::Features, "x (#1)"),
-        (Section::Reverts, "Revert \"feat: unknown\" (#4)"),
-    ];
-    assert_eq!(shown(&it.added), expected);
-}
-
-#[test]
-fn a_revert_takes_nothing_that_came_later_or_is_on_another_line() {
-    // Taken back before it is made again: by the subject, the older one is meant, which is not here.
-    let it = changelog(line(&["Revert \"feat: x\"", "feat: x"]), Vec::new(), &[]);
-    assert_eq!(it.added.left_out, []);
-    // One of two is outside: nothing goes.
-    let both = format!("revert: both\n\nRefs: {}, {}", oid(1), oid(77));
-    let it = changelog(line(&["feat: x", &both]), Vec::new(), &[]);
-    assert_eq!(it.added.left_out, []);
-    let both = format!(
-        "revert: both\n\nRefs: {}, {}",
-        &oid(1).as_str()[..9],
-        oid(2)
-    );
-    let it = changelog(line(&["feat: x", "feat: y", &both]), Vec::new(), &[]);
-    assert_eq!(it.added.shown, []);
-    // A revert of a merge takes back what the merge brought: both stay to be seen.
-    let merge = format!("Revert \"Merge\"\n\nThis reverts commit {}.", oid(2));
-    let commits = vec![
-        commit(3, &[2], &merge),
-        commit(2, &[0, 1], "Merge branch 'x'"),
-        commit(1, &[0], "feat: x"),
-    ];
-    let it = changelog(commits, Vec::new(), &[]);
-    assert_eq!(left_out(&it.added), [(2, &Reason::Merge)]);
-}
-
-#[test]
-fn reverts_that_name_each_other_end() {
-    let one = format!("one\n\nThis reverts commit {}.", oid(2));
-    let other = format!("other\n\nThis reverts commit {}.", oid(1));
-    let it = changelog(line(&[&one, &other]), Vec::new(), &[]);
-    assert_eq!(it.added.count(), 2);
-    // A long chain is followed without a stack.
-    let chain: Vec<_> = (0..20_000)
-        .map(|at| format!("x\n\nThis reverts commit {}.", oid(at)))
-        .collect();
-    let chain: Vec<_> = chain.iter().map(String::as_str).collect();
-    let it = changelog(line(&chain), Vec::new(), &[]);
-    assert_eq!((it.added.count(), it.added.shown.len()), (20_000, 0));
 }
 
 #[test]
