@@ -48,7 +48,7 @@ pub(crate) use rollback::Rollback;
 pub(crate) use sample_image::SampleImage;
 pub(crate) use serve::Serve;
 pub(crate) use up::Up;
-pub(crate) use version::Version;
+pub(crate) use version::{Compute, Core, Hotfix, OnZero, Version};
 
 /// Takes software from a build report to a running version, on a record that cannot be rewritten.
 #[derive(Debug, Parser)]
@@ -154,10 +154,10 @@ pub(crate) enum Command {
     /// Stop automatic promotion for a while.
     #[command(subcommand)]
     Hold(Hold),
-    /// Versions: needs a git repository, and no server.
+    /// Versions of a repository: asks no server.
     #[command(subcommand)]
     Version(Version),
-    /// Commits of a repository: needs no server.
+    /// Commits of a repository: asks no server.
     #[command(subcommand)]
     Commits(Commits),
     /// Check and show manifests.

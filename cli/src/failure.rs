@@ -75,10 +75,12 @@ impl Failure {
                 });
                 writeln!(err, "{error}")
             }
-            Format::Text | Format::Markdown | Format::Html if self.fix.is_empty() => {
+            Format::Text | Format::Github | Format::Markdown | Format::Html
+                if self.fix.is_empty() =>
+            {
                 writeln!(err, "error[{}]: {}", self.code, self.message)
             }
-            Format::Text | Format::Markdown | Format::Html => writeln!(
+            Format::Text | Format::Github | Format::Markdown | Format::Html => writeln!(
                 err,
                 "error[{}]: {}\n  fix: {}",
                 self.code, self.message, self.fix

@@ -12,20 +12,12 @@ pub(crate) enum Format {
     Text,
     /// For machines; the shape is documented and stable.
     Json,
-    /// For pages on a forge; `changelog A..B` only.
+    /// `key=value` lines for the file that a step of GitHub Actions writes its outputs to.
+    Github,
+    /// For pages on a forge.
     Markdown,
-    /// For browsers; `changelog A..B` only.
+    /// For browsers.
     Html,
-}
-
-impl Format {
-    /// Whether every command can print it.
-    pub(crate) fn is_common(self) -> bool {
-        match self {
-            Self::Text | Self::Json => true,
-            Self::Markdown | Self::Html => false,
-        }
-    }
 }
 
 /// Prints text, without what could drive a terminal: others wrote parts of it.

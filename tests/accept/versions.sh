@@ -56,10 +56,10 @@ fi
 item '8 titles derive labels' scenario commits_check::a_title_derives_its_label
 item '9 messages, line by line' tests 'test(=scenarios::commits_check::one_message_a_line_is_answered_by_one_line) +
     test(=scenarios::commits_check::a_line_that_is_no_message_refuses_all)' --test integration
-item '9 merges are exempt, faults have columns' scenario commits_check::each_commit_of_a_range_is_judged_and_merges_are_not
-item '9 reverts and fixups on protected branches' scenario commits_check::what_git_writes_for_a_while_fails_on_protected_branches_with_a_hint
-item '9 pushes: new, forced, deleted' scenario commits_check::a_push_is_what_after_has_and_before_had_not
-item '9 what a clone lacks' scenario commits_check::what_a_clone_lacks_is_fetched_by_the_command_that_is_printed
+item '9 merges are exempt, faults have columns' scenario commits_of_a_push::each_commit_of_a_range_is_judged_and_merges_are_not
+item '9 reverts and fixups on protected branches' scenario commits_of_a_push::what_git_writes_for_a_while_fails_on_protected_branches_with_a_hint
+item '9 pushes: new, forced, deleted' scenario commits_of_a_push::a_push_is_what_after_has_and_before_had_not
+item '9 what a clone lacks' scenario commits_of_a_push::what_a_clone_lacks_is_fetched_by_the_command_that_is_printed
 item '9 10,000 commits' scenario commits_check::ten_thousand_commits_take_less_than_a_second
 item '10 changelogs of made-up histories, hostile texts' tests 'package(versioning) & test(/^changelog::/)' --lib
 item '10 what is new between two versions' tests 'test(/^scenarios::changelog_(range|clones)::/)' --test integration

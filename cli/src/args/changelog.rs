@@ -14,3 +14,10 @@ pub(crate) struct Changelog {
     #[arg(long, value_name = "DIR")]
     pub(crate) repo: Option<PathBuf>,
 }
+
+impl Changelog {
+    /// Whether a repository is meant, and no deployment: ids hold no dots.
+    pub(crate) fn is_range(&self) -> bool {
+        self.subject.contains("..")
+    }
+}

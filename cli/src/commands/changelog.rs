@@ -12,10 +12,9 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(super) async fn run(scene: &Scene, it: args::Changelog) -> Result<(), Failure> {
-    if it.subject.contains("..") {
+    if it.is_range() {
         return range::run(scene, &it.subject, it.repo.as_deref());
     }
-    scene.prints_common()?;
     if it.repo.is_some() {
         return Err(Failure::usage(
             "no-range",

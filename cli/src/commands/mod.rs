@@ -37,6 +37,7 @@ use std::process::ExitCode;
 use crate::args::{Args, Command};
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::output::Format;
 
 /// What every command gets beside its own flags.
 pub(crate) struct Scene {
@@ -49,16 +50,17 @@ impl Scene {
         self.output == crate::output::Format::Json
     }
 
-    /// Refuses what only `changelog A..B` prints.
-    fn prints_common(&self) -> Result<(), Failure> {
-        if self.output.is_common() {
-            return Ok(());
-        }
-        Err(Failure::usage(
-            "output-not-here",
-            "markdown and html are printed by `towpath changelog A..B` alone",
-        )
-        .fix("leave --output out, or say --output json"))
+    /// Refuses to print what is neither text, nor JSON, nor one of `more`.
+    fn prints(&self, more: &[Format]) -> Result<(), Failure> {
+        let only = match self.output {
+            Format::Text | Format::Json => return Ok(()),
+            it if more.contains(&it) => return Ok(()),
+            Format::Github => "only `towpath version` has outputs for a step of GitHub Actions",
+            Format::Markdown | Format::Html => {
+                "only `towpath changelog A..B` is printed as markdown or html"
+            }
+        };
+        Err(Failure::usage("output", only).fix("use --output json"))
     }
 
     fn data(&self) -> Result<std::path::PathBuf, Failure> {
@@ -109,9 +111,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         connection: args.connection,
     };
     let done = ExitCode::SUCCESS;
-    if !matches!(args.command, Command::Changelog(_)) {
-        scene.prints_common()?;
-    }
+    scene.prints(if matches!(args.command, Command::Version(_)) {
+        &[Format::Github]
+    } else if matches!(&args.command, Command::Changelog(it) if it.is_range()) {
+        &[Format::Markdown, Format::Html]
+    } else {
+        &[]
+    })?;
     match args.command {
         Command::Up(up) => Box::pin(up::run(&scene, up)).await?,
         Command::Serve(serve) => Box::pin(serve::run(&scene, serve)).await?,
@@ -126,13 +132,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Explain { subject } => explain::run(&scene, subject).await?,
         Command::Environments(environments) => environments::run(&scene, environments).await?,
         Command::Release(release) => release::run(&scene, release).await?,
+        Command::Version(version) => version::run(&scene, version).await?,
         Command::Changelog(it) => changelog::run(&scene, it).await?,
         Command::Approve(say) => approvals::approve(&scene, say).await?,
         Command::Reject(say) => approvals::reject(&scene, say).await?,
         Command::Approvals(approvals) => approvals::run(&scene, approvals).await?,
         Command::Rollback(rollback) => rollback::run(&scene, rollback).await?,
         Command::Hold(hold) => hold::run(&scene, hold).await?,
-        Command::Version(version) => version::run(&scene, &version)?,
         Command::Commits(commits) => return commits::run(&scene, commits),
         Command::Manifests(manifests) => return manifests::run(&scene, manifests),
         Command::Log(log) => return log::run(&scene, log).await,

@@ -231,8 +231,8 @@ async fn a_hotfix_line_and_a_rollback_are_told_both_ways() {
 
     let it = json(&world.git, "v1-hotfix..v2").await;
     assert_eq!(it["direction"], "diverged", "{it:#}");
-    assert_eq!(shown(&it["added"]), [two.clone()]);
-    assert_eq!(shown(&it["removed"]), [only.clone()]);
+    assert_eq!(shown(&it["added"]), [two.as_str()]);
+    assert_eq!(shown(&it["removed"]), [only.as_str()]);
     assert_eq!(it["added"]["left_out"][0]["because_of"][0], picked.as_str());
     assert_eq!(it["removed"]["left_out"][0]["because_of"][0], fix.as_str());
 
@@ -264,7 +264,10 @@ async fn a_hotfix_line_and_a_rollback_are_told_both_ways() {
     found.sort_unstable();
     // Which of the two is kept is a matter of clocks, which agree here to a second.
     let kept = left_out(&it["added"], "duplicate");
-    assert!(kept == [picked.clone()] || kept == [fix.clone()], "{it:#}");
+    assert!(
+        kept == [picked.as_str()] || kept == [fix.as_str()],
+        "{it:#}"
+    );
     let renamed = found.iter().map(|it| {
         if *it == picked {
             fix.clone()
@@ -295,11 +298,11 @@ async fn reverts_go_with_what_they_revert_only_when_both_are_there() {
     assert_eq!(shown(&it["added"]), [undo_old], "{it:#}");
     assert_eq!(it["added"]["shown"][0]["section"], "reverts");
     assert_eq!(it["added"]["shown"][0]["reverts"][0], old.as_str());
-    assert_eq!(left_out(&it["added"], "revert"), [undo_new.clone()]);
-    assert_eq!(left_out(&it["added"], "reverted"), [new.clone()]);
+    assert_eq!(left_out(&it["added"], "revert"), [undo_new.as_str()]);
+    assert_eq!(left_out(&it["added"], "reverted"), [new.as_str()]);
     // With the end before it the revert is alone.
     let it = json(&world.git, &format!("{new}..{undo_new}")).await;
-    assert_eq!(shown(&it["added"]), [undo_new.clone()], "{it:#}");
+    assert_eq!(shown(&it["added"]), [undo_new.as_str()], "{it:#}");
     // Taken back itself, it takes nothing back.
     world.git.run(&["revert", "--no-edit", &undo_new]).await;
     let it = json(&world.git, "v1..HEAD").await;
@@ -398,13 +401,9 @@ async fn what_cannot_be_asked_is_refused_with_the_way_to_ask_it() {
         (
             &["changelog", "0123abcd", "--output", "html"],
             2,
-            "error[output-not-here]",
+            "error[output]",
         ),
-        (
-            &["status", "--output", "markdown"],
-            2,
-            "error[output-not-here]",
-        ),
+        (&["status", "--output", "markdown"], 2, "error[output]"),
     ] {
         let outcome = towpath(world.git.path(), arguments).await;
         assert_eq!(outcome.code, code, "{outcome}");

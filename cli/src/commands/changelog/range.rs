@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ids::Oid;
 use repository::Repository;
 use serde_json::{Value, json};
 use service::time;
@@ -12,19 +13,18 @@ use versioning::changelog::{
 use super::Scene;
 use crate::failure::Failure;
 use crate::output::{self, Format};
+use crate::shell;
 
 pub(super) fn run(scene: &Scene, range: &str, repo: Option<&Path>) -> Result<(), Failure> {
     let (from, to) = ends(range)?;
-    let place = Place { repo };
-    let repository = place.open()?;
-    let from = place.end(&repository, from)?;
-    let to = place.end(&repository, to)?;
-    let it = changelog(&place, &repository, from, to)?;
+    let repository = Repository::open(repo.unwrap_or(Path::new(".")))?;
+    let (from, to) = (end(&repository, from)?, end(&repository, to)?);
+    let it = changelog(&repository, from, to)?;
     match scene.output {
         Format::Json => output::json(&shape(&it)),
         Format::Markdown => output::raw(it.markdown().trim_end()),
         Format::Html => output::raw(it.html().trim_end()),
-        Format::Text => output::line(it.text().trim_end()),
+        Format::Text | Format::Github => output::line(it.text().trim_end()),
     }
 }
 
@@ -61,14 +61,9 @@ fn or_head(revision: &str) -> &str {
     }
 }
 
-fn changelog(
-    place: &Place<'_>,
-    repository: &Repository,
-    from: End,
-    to: End,
-) -> Result<Changelog, Failure> {
+fn changelog(repository: &Repository, from: End, to: End) -> Result<Changelog, Failure> {
     let found = repository.between(&from.oid, &to.oid);
-    let found = found.map_err(|error| place.failure(repository, error))?;
+    let found = found.map_err(|error| failure(repository, error))?;
     let commits = |all: Vec<repository::Commit>| all.into_iter().map(commit).collect();
     let draft = Draft::read(Range {
         from,
@@ -99,75 +94,45 @@ fn commit(it: repository::Commit) -> Commit {
     }
 }
 
-/// Where the repository was looked for.
-struct Place<'a> {
-    repo: Option<&'a Path>,
+fn end(repository: &Repository, revision: &str) -> Result<End, Failure> {
+    let oid = repository.resolve(revision);
+    Ok(End {
+        oid: oid.map_err(|error| failure(repository, error))?,
+        revision: revision.to_owned(),
+    })
 }
 
-impl Place<'_> {
-    fn open(&self) -> Result<Repository, Failure> {
-        Ok(Repository::open(self.repo.unwrap_or(Path::new(".")))?)
-    }
-
-    fn end(&self, repository: &Repository, revision: &str) -> Result<End, Failure> {
-        let oid = repository.resolve(revision);
-        Ok(End {
-            oid: oid.map_err(|error| self.failure(repository, error))?,
-            revision: revision.to_owned(),
-        })
-    }
-
-    fn failure(&self, repository: &Repository, error: repository::Error) -> Failure {
-        let message = error.to_string();
-        let is_shallow = repository.boundary().is_ok_and(|it| !it.is_empty());
-        let remote = repository.remote();
-        match error {
-            repository::Error::Shallow { .. } => {
-                Failure::refused("shallow-history", message).fix(self.fetch(remote, "--unshallow"))
-            }
-            repository::Error::NoSuchRevision { revision, .. } if is_shallow => {
+/// What a clone lacks, with the command that fetches it.
+fn failure(repository: &Repository, error: repository::Error) -> Failure {
+    let message = error.to_string();
+    let remote = repository.remote();
+    let origin = remote.as_deref().unwrap_or("origin");
+    match error {
+        repository::Error::Shallow { .. } => Failure::refused("shallow-history", message)
+            .fix(shell::fetch(repository, &["--unshallow", origin])),
+        repository::Error::NoSuchRevision { revision, .. } => {
+            let is_commit = Oid::parse(&revision).is_ok();
+            let failure = Failure::refused("no-such-revision", &message);
+            if repository.boundary().is_ok_and(|it| !it.is_empty()) {
                 let said = format!("{message}. This clone is shallow: it may be beyond its end");
-                let command = match ids::Oid::parse(&revision) {
-                    Ok(commit) => format!("{} {commit}", self.fetch(remote, "--unshallow")),
-                    Err(_) => self.fetch(remote, "--unshallow --tags"),
+                let what = if is_commit {
+                    ["--unshallow", origin, &revision]
+                } else {
+                    ["--unshallow", "--tags", origin]
                 };
-                Failure::refused("shallow-history", said).fix(command)
-            }
-            repository::Error::NoSuchRevision { revision, .. } => {
-                let failure = Failure::refused("no-such-revision", message);
-                match remote {
-                    Some(it) if ids::Oid::parse(&revision).is_ok() => {
-                        failure.fix(self.fetch_from(&it, &revision))
-                    }
-                    Some(it) if is_ref(&revision) => failure.fix(format!(
-                        "{} if it is a tag; `git branch --all` lists branches",
-                        self.fetch_from(&it, &format!("tag {revision}"))
-                    )),
-                    _ => failure.fix("`git tag` and `git branch --all` list what there is"),
-                }
-            }
-            repository::Error::NoRepository { .. } | repository::Error::Broken { .. } => {
-                error.into()
+                Failure::refused("shallow-history", said).fix(shell::fetch(repository, &what))
+            } else if remote.is_some() && is_commit {
+                failure.fix(shell::fetch(repository, &[origin, &revision]))
+            } else if remote.is_some() && is_ref(&revision) {
+                let command = shell::fetch(repository, &[origin, "tag", &revision]);
+                failure.fix(format!(
+                    "{command} if it is a tag; `git branch --all` lists branches"
+                ))
+            } else {
+                failure.fix("`git tag` and `git branch --all` list what there is")
             }
         }
-    }
-
-    /// `git fetch <options> <remote>`, to be run as it is.
-    fn fetch(&self, remote: Option<String>, options: &str) -> String {
-        let remote = remote.unwrap_or_else(|| "origin".to_owned());
-        format!("{} {options} {}", self.git_fetch(), quoted(&remote))
-    }
-
-    /// `git fetch <remote> <what>`.
-    fn fetch_from(&self, remote: &str, what: &str) -> String {
-        format!("{} {} {what}", self.git_fetch(), quoted(remote))
-    }
-
-    fn git_fetch(&self) -> String {
-        match self.repo {
-            Some(dir) => format!("git -C {} fetch", quoted(&dir.to_string_lossy())),
-            None => "git fetch".to_owned(),
-        }
+        repository::Error::NoRepository { .. } | repository::Error::Broken { .. } => error.into(),
     }
 }
 
@@ -178,16 +143,6 @@ fn is_ref(revision: &str) -> bool {
             .bytes()
             .all(|it| it.is_ascii_alphanumeric() || b"._-/+@".contains(&it))
         && !revision.contains("@{")
-}
-
-/// For a shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"._-/+@:,".contains(&it);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 fn shape(it: &Changelog) -> Value {
@@ -235,12 +190,7 @@ fn entry(it: &Entry, forge: Option<&Forge>) -> Value {
 }
 
 fn left_out(it: &LeftOut, forge: Option<&Forge>) -> Value {
-    let others: Vec<_> = it
-        .reason
-        .others()
-        .into_iter()
-        .map(ids::Oid::as_str)
-        .collect();
+    let others: Vec<_> = it.reason.others().into_iter().map(Oid::as_str).collect();
     json!({
         "commit": it.oid.as_str(),
         "subject": it.subject,

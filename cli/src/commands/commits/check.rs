@@ -88,7 +88,7 @@ fn commits(
                 last.oid
             ),
         )
-        .fix(range::unshallow(repository, "")));
+        .fix(range::unshallow(repository, None)));
     }
     commits.reverse();
     if let (true, Some(branch)) = (range.is_push, &place.branch) {

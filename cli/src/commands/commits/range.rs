@@ -6,6 +6,7 @@ use repository::{Branch, Repository};
 use super::branch_name;
 use crate::args;
 use crate::failure::Failure;
+use crate::shell;
 
 /// The commits that `to` has and `from` has not.
 #[derive(Debug)]
@@ -51,8 +52,12 @@ fn ends(range: &str) -> Result<(&str, &str), Failure> {
     let (from, to) = range
         .split_once("..")
         .ok_or_else(|| refused("is no range of commits"))?;
-    let end = |it| if it == "" { "HEAD" } else { it };
     Ok((end(from), end(to)))
+}
+
+/// An end that is left out is what is checked out, as for git.
+fn end(named: &str) -> &str {
+    if named.is_empty() { "HEAD" } else { named }
 }
 
 /// What a push brought. A forced one is no different: what `after` has and `before` had not.
@@ -125,9 +130,12 @@ fn tip(repository: &Repository, default: &str) -> Result<Oid, Failure> {
     let place = repository.place().display();
     let said = format!("the default branch `{default}` is not in {place}");
     let fix = match repository.remote() {
-        Some(remote) => fetch(
+        Some(remote) => shell::fetch(
             repository,
-            &format!("{remote} {default}:refs/remotes/{remote}/{default}"),
+            &[
+                &remote,
+                &format!("{default}:refs/remotes/{remote}/{default}"),
+            ],
         ),
         None => "name another one with --default-branch".to_owned(),
     };
@@ -154,7 +162,7 @@ fn resolve(repository: &Repository, name: &str) -> Result<Oid, Failure> {
             "shallow-history",
             format!("{error}; this clone is shallow"),
         )
-        .fix(unshallow(repository, ""))),
+        .fix(unshallow(repository, None))),
         Err(error) => Err(error.into()),
     }
 }
@@ -168,25 +176,16 @@ fn missing(repository: &Repository, commit: &Oid, is_shallow: bool) -> Failure {
         format!("commit {commit} is not in {place}, so that what changed since cannot be told"),
     );
     match repository.remote() {
-        _ if is_shallow => failure.fix(unshallow(repository, &format!(" {commit}"))),
-        Some(remote) => failure.fix(fetch(repository, &format!("{remote} {commit}"))),
+        _ if is_shallow => failure.fix(unshallow(repository, Some(commit))),
+        Some(remote) => failure.fix(shell::fetch(repository, &[&remote, commit.as_str()])),
         None => failure.fix("name a repository that has it with --repo"),
     }
 }
 
 /// The command that brings the history that a shallow clone left out.
-pub(super) fn unshallow(repository: &Repository, more: &str) -> String {
+pub(super) fn unshallow(repository: &Repository, also: Option<&Oid>) -> String {
     let remote = repository.remote().unwrap_or_else(|| "origin".to_owned());
-    fetch(repository, &format!("--unshallow {remote}{more}"))
-}
-
-fn fetch(repository: &Repository, what: &str) -> String {
-    let place = repository.place().display().to_string();
-    let is_plain = |it: char| it.is_alphanumeric() || "/._-".contains(it);
-    let place = if place.chars().all(is_plain) {
-        place
-    } else {
-        format!("'{}'", place.replace('\'', "'\\''"))
-    };
-    format!("git -C {place} fetch {what}")
+    let mut what = vec!["--unshallow", remote.as_str()];
+    what.extend(also.map(Oid::as_str));
+    shell::fetch(repository, &what)
 }

@@ -6,19 +6,19 @@ use versioning::label;
 
 use crate::commands::{Scene, faults};
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, Format};
 
 pub(super) fn run(scene: &Scene, title: &str) -> Result<(), Failure> {
     let derived = label::derive(title).map_err(|found| refused(title, &found))?;
-    if scene.is_json() {
-        return output::json(&json!({
-            "label": derived.label,
-            "level": derived.level.word(),
-            "why": derived.why,
-        }));
+    let (label, level, why) = (derived.label, derived.level.word(), derived.why);
+    match scene.output {
+        Format::Json => output::json(&json!({ "label": label, "level": level, "why": why })),
+        // The title has a say in the reason only, and that stays here.
+        Format::Github => output::line(&format!("label={}\nlevel={level}", label.unwrap_or(""))),
+        Format::Text | Format::Markdown | Format::Html => {
+            output::line(&format!("{}: {why}", label.unwrap_or("no label")))
+        }
     }
-    let label = derived.label.unwrap_or("no label");
-    output::line(&format!("{label}: {}", derived.why))
 }
 
 /// What is one line has one fault.

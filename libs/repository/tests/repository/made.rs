@@ -18,7 +18,6 @@ pub(crate) struct Made {
 /// Runs git; gives what it prints.
 #[expect(
     clippy::disallowed_methods,
-    clippy::unwrap_used,
     reason = "the program that the library has to agree with; it ends by itself"
 )]
 pub(crate) fn git(dir: &Path, arguments: &[&str], input: &str) -> String {

@@ -1,14 +1,10 @@
 //! Repositories as git itself makes them.
 
-#[cfg(test)]
+#![expect(clippy::unwrap_used, reason = "a failing test may panic")]
+
 mod between;
-#[cfg(test)]
 mod branches;
-#[cfg(test)]
 mod changes;
-#[cfg(test)]
 mod made;
-#[cfg(test)]
 mod reach;
-#[cfg(test)]
 mod tags;

@@ -66,24 +66,35 @@ fn judge(commit: &Unreleased) -> Evidence {
     };
     match conventional::parse(&commit.message) {
         Ok(it) => {
-            let level = if it.breaking {
-                Level::Major
-            } else if it.kind.eq_ignore_ascii_case("feat") {
-                Level::Minor
-            } else {
-                Level::Patch
-            };
+            let level = Level::of(&it);
             of(Some(it.kind), it.breaking, Some(level), None)
+        }
+        // To overlook what breaks is worse than to count it twice, wherever it is written.
+        Err(_) if marks_breaking(&commit.message) => {
+            let note = "marks a breaking change where no footer is";
+            of(None, true, Some(Level::Major), Some(note))
         }
         // What it brings in counts by itself.
         Err(_) if commit.is_merge => of(None, false, None, Some("a merge")),
-        Err(_) => of(
-            None,
-            false,
-            Some(Level::Patch),
-            Some("not a conventional message"),
-        ),
+        // The first line may be fine alone.
+        Err(_) => {
+            let first = commit.message.lines().next().unwrap_or_default();
+            let note = Some("not a conventional message");
+            match conventional::parse(first) {
+                Ok(it) => {
+                    let level = Level::of(&it);
+                    of(Some(it.kind), it.breaking, Some(level), note)
+                }
+                Err(_) => of(None, false, Some(Level::Patch), note),
+            }
+        }
     }
+}
+
+fn marks_breaking(message: &str) -> bool {
+    let marks = ["BREAKING CHANGE:", "BREAKING-CHANGE:"];
+    let mut lines = message.lines().skip(1);
+    lines.any(|line| marks.iter().any(|it| line.starts_with(it)))
 }
 
 /// Commits and what takes them back, where both are here: together they change nothing. Of a
@@ -178,6 +189,8 @@ mod tests {
             "whatever",
             "Merge branch 'x'",
             "",
+            "whatever\nBREAKING CHANGE: b",
+            "feat: a\nno blank line before",
         ]);
         let patch = Some(Level::Patch);
         let expected = [
@@ -189,6 +202,8 @@ mod tests {
             patch,
             None,
             patch,
+            Some(Level::Major),
+            Some(Level::Minor),
         ];
         assert_eq!(found, expected);
     }

@@ -7,7 +7,7 @@ mod warn;
 
 pub use decide::decide;
 pub use evidence::{Evidence, Unreleased};
-pub use outcome::{Conflict, Outcome, Reason};
+pub use outcome::{Conflict, Judged, Outcome, Reason};
 
 use ids::Oid;
 use semver::Version;
