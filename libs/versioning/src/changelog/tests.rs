@@ -149,6 +149,10 @@ fn a_picked_commit_is_told_once() {
     // Made, undone by hand and made again on one line: three changes.
     let mut one_line = line(&["fix: x", "fix: not x", "fix: x"]);
     one_line.insert(0, commit(4, &[3, 0], "Merge"));
+    let it = changelog(one_line.clone(), Vec::new(), &[&[1, 3]]);
+    assert_eq!(it.added.shown.len(), 3);
+    // Also when clocks went backwards.
+    one_line.reverse();
     let it = changelog(one_line, Vec::new(), &[&[1, 3]]);
     assert_eq!(it.added.shown.len(), 3);
 }

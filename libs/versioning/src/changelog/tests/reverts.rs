@@ -51,6 +51,18 @@ fn a_revert_of_a_revert_brings_the_commit_back() {
 }
 
 #[test]
+fn a_revert_is_judged_only_after_all_that_take_it_back() {
+    let undo = |at: usize| format!("undo\n\nThis reverts commit {}.", oid(at));
+    // 2 takes back 1. Of 3 and 4, which both take back 2, one is gone at once, and the other is
+    // there again only after 9, 7 and 4 have been judged.
+    let undos = [1, 2, 2, 3, 4, 6, 7, 8].map(undo);
+    let mut messages = vec!["feat: x"];
+    messages.extend(undos.iter().map(String::as_str));
+    let it = changelog(line(&messages), Vec::new(), &[]);
+    assert_eq!(shown(&it.added), [(Section::Features, "x")]);
+}
+
+#[test]
 fn a_revert_takes_nothing_that_came_later_or_is_on_another_line() {
     // Taken back before it is made again: by the subject, the older one is meant, which is not here.
     let it = changelog(line(&["Revert \"feat: x\"", "feat: x"]), Vec::new(), &[]);
