@@ -5,6 +5,7 @@ mod approvals;
 mod as_of;
 mod build;
 mod certificate;
+mod changelog;
 mod commits;
 mod demo;
 mod deployments;
@@ -32,6 +33,7 @@ pub(crate) use approvals::{Approvals, Say};
 pub(crate) use as_of::AsOf;
 pub(crate) use build::Build;
 pub(crate) use certificate::Certificate;
+pub(crate) use changelog::Changelog;
 pub(crate) use commits::{Check, Commits};
 pub(crate) use demo::Demo;
 pub(crate) use deployments::Deployments;
@@ -138,11 +140,8 @@ pub(crate) enum Command {
     /// Take what succeeded in pre-release through the release stages.
     #[command(subcommand)]
     Release(Release),
-    /// Show what a deployment changes, commit by commit.
-    Changelog {
-        /// The deployment's id, or the beginning of it.
-        deployment: String,
-    },
+    /// Show what a deployment changes, or what is new between two versions, commit by commit.
+    Changelog(Changelog),
     /// Say yes to what a stage of a deployment would do.
     Approve(Say),
     /// Say no to it: the stage is halted.

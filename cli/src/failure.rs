@@ -75,10 +75,12 @@ impl Failure {
                 });
                 writeln!(err, "{error}")
             }
-            Format::Text | Format::Github if self.fix.is_empty() => {
+            Format::Text | Format::Github | Format::Markdown | Format::Html
+                if self.fix.is_empty() =>
+            {
                 writeln!(err, "error[{}]: {}", self.code, self.message)
             }
-            Format::Text | Format::Github => writeln!(
+            Format::Text | Format::Github | Format::Markdown | Format::Html => writeln!(
                 err,
                 "error[{}]: {}\n  fix: {}",
                 self.code, self.message, self.fix
@@ -181,6 +183,8 @@ impl From<repository::Error> for Failure {
                 .fix("name a git repository, or a directory in one, with --repo"),
             Error::NoSuchRevision { .. } => Self::refused("no-such-revision", said)
                 .fix("if it exists elsewhere, fetch it first"),
+            Error::Shallow { .. } => Self::refused("shallow_history", said)
+                .fix("fetch the rest of the history: git fetch --unshallow"),
             Error::Broken { .. } => Self::broke("repository", said),
         }
     }

@@ -14,6 +14,10 @@ pub(crate) enum Format {
     Json,
     /// `key=value` lines for the file that a step of GitHub Actions writes its outputs to.
     Github,
+    /// For pages on a forge: `towpath changelog A..B`.
+    Markdown,
+    /// For browsers: `towpath changelog A..B`.
+    Html,
 }
 
 /// Prints text, without what could drive a terminal: others wrote parts of it.

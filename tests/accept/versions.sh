@@ -69,6 +69,8 @@ item '9 reverts and fixups on protected branches' scenario commits_of_a_push::wh
 item '9 pushes: new, forced, deleted' scenario commits_of_a_push::a_push_is_what_after_has_and_before_had_not
 item '9 what a clone lacks' scenario commits_of_a_push::what_a_clone_lacks_is_fetched_by_the_command_that_is_printed
 item '9 10,000 commits' scenario commits_check::ten_thousand_commits_take_less_than_a_second
+item '10 changelogs of made-up histories, hostile texts' tests 'package(versioning) & test(/^changelog::/)' --lib
+item '10 what is new between two versions' tests 'test(/^scenarios::changelog_(range|clones)::/)' --test integration
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'FAILED: %s\n' "${failed[@]}"

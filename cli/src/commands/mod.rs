@@ -50,6 +50,19 @@ impl Scene {
         self.output == crate::output::Format::Json
     }
 
+    /// Refuses to print what is neither text, nor JSON, nor one of `more`.
+    fn prints(&self, more: &[Format]) -> Result<(), Failure> {
+        let only = match self.output {
+            Format::Text | Format::Json => return Ok(()),
+            it if more.contains(&it) => return Ok(()),
+            Format::Github => "only `towpath version` has outputs for a step of GitHub Actions",
+            Format::Markdown | Format::Html => {
+                "only `towpath changelog A..B` is printed as markdown or html"
+            }
+        };
+        Err(Failure::usage("output", only).fix("use --output json"))
+    }
+
     fn data(&self) -> Result<std::path::PathBuf, Failure> {
         crate::home::data_dir(self.connection.data.as_deref())
     }
@@ -98,13 +111,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         connection: args.connection,
     };
     let done = ExitCode::SUCCESS;
-    if scene.output == Format::Github && !matches!(args.command, Command::Version(_)) {
-        return Err(Failure::usage(
-            "output",
-            "only `towpath version` has outputs for a step of GitHub Actions",
-        )
-        .fix("use --output json"));
-    }
+    scene.prints(if matches!(args.command, Command::Version(_)) {
+        &[Format::Github]
+    } else if matches!(&args.command, Command::Changelog(it) if it.is_range()) {
+        &[Format::Markdown, Format::Html]
+    } else {
+        &[]
+    })?;
     match args.command {
         Command::Up(up) => Box::pin(up::run(&scene, up)).await?,
         Command::Serve(serve) => Box::pin(serve::run(&scene, serve)).await?,
@@ -120,7 +133,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Environments(environments) => environments::run(&scene, environments).await?,
         Command::Release(release) => release::run(&scene, release).await?,
         Command::Version(version) => version::run(&scene, version).await?,
-        Command::Changelog { deployment } => changelog::run(&scene, deployment).await?,
+        Command::Changelog(it) => changelog::run(&scene, it).await?,
         Command::Approve(say) => approvals::approve(&scene, say).await?,
         Command::Reject(say) => approvals::reject(&scene, say).await?,
         Command::Approvals(approvals) => approvals::run(&scene, approvals).await?,

@@ -23,6 +23,18 @@ pub enum Error {
         /// What was found instead.
         detail: String,
     },
+    /// A list of commits would end where the clone does, and not where it should.
+    #[error(
+        "{} is a shallow clone: its history ends at {end}, which is too early to say what is between \
+         these two",
+        place.display()
+    )]
+    Shallow {
+        /// The repository.
+        place: PathBuf,
+        /// Where its history ends.
+        end: ids::Oid,
+    },
     /// It holds what no git would write, or cannot be read.
     #[error("{}: {detail}", place.display())]
     Broken {

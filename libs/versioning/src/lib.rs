@@ -5,6 +5,7 @@
 
 pub mod bump;
 pub mod catalogue;
+pub mod changelog;
 pub mod compute;
 pub mod conventional;
 pub mod label;

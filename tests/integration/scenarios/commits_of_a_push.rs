@@ -226,7 +226,7 @@ async fn what_a_clone_lacks_is_fetched_by_the_command_that_is_printed() {
         ("a clone's", "--single-branch", forced, "commit-missing"),
         ("shallow", "--depth=2", forced, "commit-missing"),
         ("new", "--single-branch", new, "no-default-branch"),
-        ("new shallow", "--depth=2", new, "shallow-history"),
+        ("new shallow", "--depth=2", new, "shallow_history"),
     ] {
         let clone = ground.clone(name, &[option, "--branch", "feature/x"]).await;
         let mut outcome = check(&ground, &clone, &push).await;

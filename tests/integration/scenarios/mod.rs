@@ -9,6 +9,8 @@ mod bad_input;
 #[path = "12_bad_manifests.rs"]
 mod bad_manifests;
 mod changelog;
+mod changelog_clones;
+mod changelog_range;
 mod checker;
 mod commits_check;
 mod commits_of_a_push;

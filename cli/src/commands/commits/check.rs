@@ -81,7 +81,7 @@ fn commits(
     let boundary = repository.boundary()?;
     if let Some(last) = commits.iter().find(|it| boundary.contains(&it.oid)) {
         return Err(Failure::refused(
-            "shallow-history",
+            "shallow_history",
             format!(
                 "this clone is shallow: what was asked about goes on behind commit {}, where it \
                  ends",

@@ -159,7 +159,7 @@ fn resolve(repository: &Repository, name: &str) -> Result<Oid, Failure> {
     match repository.resolve(name) {
         Ok(commit) => Ok(commit),
         Err(error) if is_shallow => Err(Failure::refused(
-            "shallow-history",
+            "shallow_history",
             format!("{error}; this clone is shallow"),
         )
         .fix(unshallow(repository, None))),

@@ -15,7 +15,9 @@ pub(super) fn run(scene: &Scene, title: &str) -> Result<(), Failure> {
         Format::Json => output::json(&json!({ "label": label, "level": level, "why": why })),
         // The title has a say in the reason only, and that stays here.
         Format::Github => output::line(&format!("label={}\nlevel={level}", label.unwrap_or(""))),
-        Format::Text => output::line(&format!("{}: {why}", label.unwrap_or("no label"))),
+        Format::Text | Format::Markdown | Format::Html => {
+            output::line(&format!("{}: {why}", label.unwrap_or("no label")))
+        }
     }
 }
 

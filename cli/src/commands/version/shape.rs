@@ -15,7 +15,9 @@ pub(super) fn print(scene: &Scene, it: &Outcome) -> Result<(), Failure> {
     match scene.output {
         Format::Json => output::json(&shape(it)),
         Format::Github => github(it).iter().try_for_each(|line| output::line(line)),
-        Format::Text => text(it).iter().try_for_each(|line| output::line(line)),
+        Format::Text | Format::Markdown | Format::Html => {
+            text(it).iter().try_for_each(|line| output::line(line))
+        }
     }
 }
 
