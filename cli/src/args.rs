@@ -5,6 +5,8 @@ mod approvals;
 mod as_of;
 mod build;
 mod certificate;
+mod changelog;
+mod commits;
 mod demo;
 mod deployments;
 mod environments;
@@ -18,6 +20,7 @@ mod rollback;
 mod sample_image;
 mod serve;
 mod up;
+mod version;
 
 use std::path::PathBuf;
 
@@ -30,6 +33,8 @@ pub(crate) use approvals::{Approvals, Say};
 pub(crate) use as_of::AsOf;
 pub(crate) use build::Build;
 pub(crate) use certificate::Certificate;
+pub(crate) use changelog::Changelog;
+pub(crate) use commits::{Check, Commits};
 pub(crate) use demo::Demo;
 pub(crate) use deployments::Deployments;
 pub(crate) use environments::Environments;
@@ -43,6 +48,7 @@ pub(crate) use rollback::Rollback;
 pub(crate) use sample_image::SampleImage;
 pub(crate) use serve::Serve;
 pub(crate) use up::Up;
+pub(crate) use version::{Compute, Core, Hotfix, OnZero, Version};
 
 /// Takes software from a build report to a running version, on a record that cannot be rewritten.
 #[derive(Debug, Parser)]
@@ -134,11 +140,8 @@ pub(crate) enum Command {
     /// Take what succeeded in pre-release through the release stages.
     #[command(subcommand)]
     Release(Release),
-    /// Show what a deployment changes, commit by commit.
-    Changelog {
-        /// The deployment's id, or the beginning of it.
-        deployment: String,
-    },
+    /// Show what a deployment changes, or what is new between two versions, commit by commit.
+    Changelog(Changelog),
     /// Say yes to what a stage of a deployment would do.
     Approve(Say),
     /// Say no to it: the stage is halted.
@@ -151,6 +154,12 @@ pub(crate) enum Command {
     /// Stop automatic promotion for a while.
     #[command(subcommand)]
     Hold(Hold),
+    /// Versions of a repository: asks no server.
+    #[command(subcommand)]
+    Version(Version),
+    /// Commits of a repository: asks no server.
+    #[command(subcommand)]
+    Commits(Commits),
     /// Check and show manifests.
     #[command(subcommand)]
     Manifests(Manifests),

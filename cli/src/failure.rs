@@ -75,10 +75,12 @@ impl Failure {
                 });
                 writeln!(err, "{error}")
             }
-            Format::Text if self.fix.is_empty() => {
+            Format::Text | Format::Github | Format::Markdown | Format::Html
+                if self.fix.is_empty() =>
+            {
                 writeln!(err, "error[{}]: {}", self.code, self.message)
             }
-            Format::Text => writeln!(
+            Format::Text | Format::Github | Format::Markdown | Format::Html => writeln!(
                 err,
                 "error[{}]: {}\n  fix: {}",
                 self.code, self.message, self.fix
@@ -169,5 +171,21 @@ impl From<Status> for Failure {
 impl From<service::config::Error> for Failure {
     fn from(error: service::config::Error) -> Self {
         Self::usage("configuration", error.to_string())
+    }
+}
+
+impl From<repository::Error> for Failure {
+    fn from(error: repository::Error) -> Self {
+        use repository::Error;
+        let said = error.to_string();
+        match error {
+            Error::NoRepository { .. } => Self::usage("no-repository", said)
+                .fix("name a git repository, or a directory in one, with --repo"),
+            Error::NoSuchRevision { .. } => Self::refused("no-such-revision", said)
+                .fix("if it exists elsewhere, fetch it first"),
+            Error::Shallow { .. } => Self::refused("shallow_history", said)
+                .fix("fetch the rest of the history: git fetch --unshallow"),
+            Error::Broken { .. } => Self::broke("repository", said),
+        }
     }
 }

@@ -9,6 +9,7 @@ mod home;
 mod output;
 mod sample;
 mod serve;
+mod shell;
 
 use std::process::ExitCode;
 

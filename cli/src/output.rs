@@ -1,5 +1,6 @@
 //! What commands print: aligned text for people, stable JSON for machines.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
 use crate::failure::Failure;
@@ -11,6 +12,12 @@ pub(crate) enum Format {
     Text,
     /// For machines; the shape is documented and stable.
     Json,
+    /// `key=value` lines for the file that a step of GitHub Actions writes its outputs to.
+    Github,
+    /// For pages on a forge: `towpath changelog A..B`.
+    Markdown,
+    /// For browsers: `towpath changelog A..B`.
+    Html,
 }
 
 /// Prints text, without what could drive a terminal: others wrote parts of it.
@@ -19,7 +26,7 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
 }
 
 /// A text without control characters other than line breaks and tabs.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for it in text.chars() {
         if it.is_control() && it != '\n' && it != '\t' {
@@ -43,7 +50,21 @@ pub(crate) fn raw(text: &str) -> Result<(), Failure> {
 
 /// Prints a JSON value on one line.
 pub(crate) fn json(value: &serde_json::Value) -> Result<(), Failure> {
-    line(&value.to_string())
+    raw(&escaped(&value.to_string()))
+}
+
+/// JSON without control characters: it may hold some as they are that a terminal would obey.
+fn escaped(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for it in json.chars() {
+        if it.is_control() {
+            // Only strings hold any, and all that there are have four digits.
+            write!(shown, "\\u{:04x}", u32::from(it)).expect("a string takes all");
+        } else {
+            shown.push(it);
+        }
+    }
+    shown
 }
 
 /// Prints the answer to a command that only found out, when it was `dry`, and says that.
@@ -122,4 +143,18 @@ fn coloured(line: String, cell: &str) -> String {
 /// The first characters of an id or commit: enough for people.
 pub(crate) fn short(text: &str) -> String {
     text.chars().take(8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stays_json_whatever_others_wrote() {
+        let value = serde_json::json!({ "text": "a\u{7f}b\u{85}\u{1b}[2J\n\t\"\\ü" });
+        let shown = escaped(&value.to_string());
+        assert!(!shown.contains(char::is_control), "{shown}");
+        let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(read, value);
+    }
 }

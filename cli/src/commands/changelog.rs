@@ -1,14 +1,34 @@
-//! `towpath changelog`.
+//! `towpath changelog`: of a deployment, asked from the server; of a range, in [`range`].
+
+mod range;
 
 use proto::changelog::v1 as pb;
 use serde_json::{Value, json};
 use service::time;
 
 use super::Scene;
+use crate::args;
 use crate::failure::Failure;
 use crate::output;
 
-pub(super) async fn run(scene: &Scene, deployment_id: String) -> Result<(), Failure> {
+pub(super) async fn run(scene: &Scene, it: args::Changelog) -> Result<(), Failure> {
+    if it.is_range() {
+        return range::run(scene, &it.subject, it.repo.as_deref());
+    }
+    if it.repo.is_some() {
+        return Err(Failure::usage(
+            "no-range",
+            format!(
+                "`{}` is no range, and --repo says where a range is looked up",
+                it.subject
+            ),
+        )
+        .fix("write `A..B`, or leave --repo out to ask the server about a deployment"));
+    }
+    of_deployment(scene, it.subject).await
+}
+
+async fn of_deployment(scene: &Scene, deployment_id: String) -> Result<(), Failure> {
     let mut client = scene.client().await?.changelog();
     let request = pb::ShowChangelogRequest { deployment_id };
     let answer = client.show_changelog(request).await?.into_inner();

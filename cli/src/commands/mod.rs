@@ -5,10 +5,12 @@ mod approvals;
 mod build;
 mod certificate;
 mod changelog;
+mod commits;
 mod demo;
 mod deployments;
 mod environments;
 mod explain;
+mod faults;
 mod hold;
 mod init;
 mod log;
@@ -26,6 +28,7 @@ mod serve;
 mod status;
 mod up;
 mod verify_nats;
+mod version;
 mod view;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -34,6 +37,7 @@ use std::process::ExitCode;
 use crate::args::{Args, Command};
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::output::Format;
 
 /// What every command gets beside its own flags.
 pub(crate) struct Scene {
@@ -44,6 +48,19 @@ pub(crate) struct Scene {
 impl Scene {
     fn is_json(&self) -> bool {
         self.output == crate::output::Format::Json
+    }
+
+    /// Refuses to print what is neither text, nor JSON, nor one of `more`.
+    fn prints(&self, more: &[Format]) -> Result<(), Failure> {
+        let only = match self.output {
+            Format::Text | Format::Json => return Ok(()),
+            it if more.contains(&it) => return Ok(()),
+            Format::Github => "only `towpath version` has outputs for a step of GitHub Actions",
+            Format::Markdown | Format::Html => {
+                "only `towpath changelog A..B` is printed as markdown or html"
+            }
+        };
+        Err(Failure::usage("output", only).fix("use --output json"))
     }
 
     fn data(&self) -> Result<std::path::PathBuf, Failure> {
@@ -94,6 +111,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         connection: args.connection,
     };
     let done = ExitCode::SUCCESS;
+    scene.prints(if matches!(args.command, Command::Version(_)) {
+        &[Format::Github]
+    } else if matches!(&args.command, Command::Changelog(it) if it.is_range()) {
+        &[Format::Markdown, Format::Html]
+    } else {
+        &[]
+    })?;
     match args.command {
         Command::Up(up) => Box::pin(up::run(&scene, up)).await?,
         Command::Serve(serve) => Box::pin(serve::run(&scene, serve)).await?,
@@ -108,12 +132,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Explain { subject } => explain::run(&scene, subject).await?,
         Command::Environments(environments) => environments::run(&scene, environments).await?,
         Command::Release(release) => release::run(&scene, release).await?,
-        Command::Changelog { deployment } => changelog::run(&scene, deployment).await?,
+        Command::Version(version) => version::run(&scene, version).await?,
+        Command::Changelog(it) => changelog::run(&scene, it).await?,
         Command::Approve(say) => approvals::approve(&scene, say).await?,
         Command::Reject(say) => approvals::reject(&scene, say).await?,
         Command::Approvals(approvals) => approvals::run(&scene, approvals).await?,
         Command::Rollback(rollback) => rollback::run(&scene, rollback).await?,
         Command::Hold(hold) => hold::run(&scene, hold).await?,
+        Command::Commits(commits) => return commits::run(&scene, commits),
         Command::Manifests(manifests) => return manifests::run(&scene, manifests),
         Command::Log(log) => return log::run(&scene, log).await,
         Command::Projections(projections) => return projections::run(&scene, projections).await,

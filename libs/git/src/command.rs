@@ -2,7 +2,9 @@
 //!
 //! The environment is built from nothing, so that neither a person's configuration nor a stray
 //! `GIT_DIR` changes what a command does. Credentials come through the caller's environment
-//! variables (`GIT_ASKPASS` and what it reads), never through arguments.
+//! variables (`GIT_ASKPASS` and what it reads), never through arguments. Only in a repository that
+//! a person or a CI job keeps ([`Whose::User`]) git is run as they would: with their
+//! configuration, which knows their credentials.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -51,6 +53,17 @@ pub(crate) struct Git {
     pub(crate) timeout: Duration,
     /// Environment variables of the caller; values are secret.
     pub(crate) environment: BTreeMap<String, String>,
+    /// Whose repository it is.
+    pub(crate) whose: Whose,
+}
+
+/// Whose repository git is run in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// One of ours: nobody's configuration changes what a command does.
+    Ours,
+    /// Somebody else's: their environment and configuration count.
+    User,
 }
 
 impl fmt::Debug for Git {
@@ -123,18 +136,22 @@ impl Git {
     )]
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
-        command.args(args).current_dir(&self.dir).env_clear();
-        for name in KEPT {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
+        command.args(args).current_dir(&self.dir);
+        if self.whose == Whose::Ours {
+            command.env_clear();
+            for name in KEPT {
+                if let Some(value) = std::env::var_os(name) {
+                    command.env(name, value);
+                }
             }
+            command
+                .env("GIT_CONFIG_NOSYSTEM", "1")
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
         }
         command
             .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_ALLOW_PROTOCOL", "file:https:http:ssh:git")
-            .env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
             .envs(&self.environment)
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
@@ -211,6 +228,7 @@ mod tests {
             place: "here".to_owned(),
             timeout,
             environment: BTreeMap::from([("TOKEN".to_owned(), "s3cr3t".to_owned())]),
+            whose: Whose::Ours,
         }
     }
 

@@ -24,6 +24,7 @@ mod mirror;
 mod open;
 mod read;
 mod relation;
+mod remote_tags;
 
 mod actor;
 mod answer;
@@ -48,5 +49,6 @@ pub use log::{Listed, Log};
 pub use mirror::{Mirror, Options, Tip};
 pub use read::blob_id;
 pub use relation::Relation;
+pub use remote_tags::{RemoteTag, remote_tags};
 pub use seed::{init_bare, seed};
 pub use writer::{Clock, Stats, Writer};

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::GitError;
 use crate::address::Address;
-use crate::command::Git;
+use crate::command::{Git, Whose};
 use crate::open;
 
 /// How a mirror talks to its remote.
@@ -95,6 +95,7 @@ impl Mirror {
             place: address.text.clone(),
             timeout: options.timeout,
             environment: options.environment,
+            whose: Whose::Ours,
         };
         let owner = open::claim(&dir)?;
         let repository = open::prepare(&git, &address).await?;

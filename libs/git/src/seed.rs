@@ -9,7 +9,7 @@ use gix::refs::transaction::PreviousValue;
 use ids::Oid;
 
 use crate::change::Author;
-use crate::command::Git;
+use crate::command::{Git, Whose};
 use crate::mirror::oid;
 use crate::{GitError, path};
 
@@ -22,6 +22,7 @@ pub async fn init_bare(dir: &Path) -> Result<(), GitError> {
         place: dir.display().to_string(),
         timeout: Duration::from_mins(1),
         environment: BTreeMap::new(),
+        whose: Whose::Ours,
     };
     let args = [
         "init",

@@ -96,6 +96,12 @@ impl Git {
         async move { program.run().await.ok().trim_end_matches('\n').to_owned() }
     }
 
+    /// Makes commits of a stream (`git fast-import`).
+    pub(crate) async fn import(&self, stream: &str) {
+        let program = self.program().args(["fast-import", "--quiet", "--force"]);
+        program.feed(stream.as_bytes()).await.ok();
+    }
+
     /// Stores bytes as a blob; gives its id.
     pub(crate) async fn store(&self, bytes: &[u8]) -> String {
         let program = self.program().args(["hash-object", "-w", "--stdin"]);

@@ -3,6 +3,7 @@
 
 mod api;
 mod clock;
+mod clones;
 mod export;
 mod git;
 mod http;
@@ -23,6 +24,7 @@ mod world;
 
 pub(crate) use api::Api;
 pub(crate) use clock::now_us;
+pub(crate) use clones::Clones;
 pub(crate) use export::Export;
 pub(crate) use git::Git;
 pub(crate) use http::{Answer, Connection, http};

@@ -9,7 +9,11 @@ mod bad_input;
 #[path = "12_bad_manifests.rs"]
 mod bad_manifests;
 mod changelog;
+mod changelog_clones;
+mod changelog_range;
 mod checker;
+mod commits_check;
+mod commits_of_a_push;
 mod events;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;
@@ -54,3 +58,6 @@ mod secrets;
 mod services_page;
 mod stopped_role;
 mod telemetry;
+mod version_compute;
+mod version_evidence;
+mod version_flows;

@@ -1,0 +1,18 @@
+//! `towpath version`: works on a repository or a text, asks no server.
+
+mod compute;
+mod facts;
+mod label;
+mod origin;
+mod shape;
+
+use super::Scene;
+use crate::args;
+use crate::failure::Failure;
+
+pub(super) async fn run(scene: &Scene, version: args::Version) -> Result<(), Failure> {
+    match version {
+        args::Version::Compute(asked) => compute::run(scene, asked).await,
+        args::Version::Label { title } => label::run(scene, &title),
+    }
+}

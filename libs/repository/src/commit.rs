@@ -1,0 +1,27 @@
+//! One commit.
+
+use ids::Oid;
+
+/// One commit, as it stands in the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its name.
+    pub oid: Oid,
+    /// What it was made on; two or more make it a merge.
+    pub parents: Vec<Oid>,
+    /// The whole message. What is no UTF-8 is replaced.
+    pub message: String,
+    /// Who wrote it; verified by nobody.
+    pub author: Person,
+    /// When it was committed, in seconds since 1970 UTC, by the committer's clock.
+    pub committed_at: i64,
+}
+
+/// Somebody, by their own word.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Person {
+    /// The name.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}

@@ -1,0 +1,182 @@
+//! How a changelog is laid out, before anybody says in what language: headings, paragraphs, lists.
+//! Renderers escape every text of it, ours and theirs alike.
+
+use ids::Oid;
+
+use super::{Changelog, Direction, Entry, Forge, LeftOut, Person, Reason, Section, Side};
+
+/// So much of a commit's name is shown.
+const SHORT: usize = 12;
+
+/// A part of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Span {
+    Text(String),
+    Strong(String),
+    /// A text, and an address made by a [`Forge`].
+    Link(String, String),
+}
+
+/// A part of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Block {
+    Heading(usize, Vec<Span>),
+    Paragraph(Vec<Span>),
+    /// Lines, each with lines below it.
+    List(Vec<(Vec<Span>, Vec<Vec<Span>>)>),
+}
+
+/// The layout of a changelog.
+pub(super) fn of(it: &Changelog) -> Vec<Block> {
+    let title = format!("{} to {}", it.from.revision, it.to.revision);
+    let mut all = vec![Block::Heading(1, vec![text(title)])];
+    all.push(Block::Paragraph(vec![text(summary(it))]));
+    if let Some(link) = it.compare_link() {
+        all.push(Block::Paragraph(vec![Span::Link(link.clone(), link)]));
+    }
+    for warning in &it.warnings {
+        all.push(Block::Paragraph(vec![
+            Span::Strong("Warning:".to_owned()),
+            text(format!(" {warning}.")),
+        ]));
+    }
+    let forge = it.forge.as_ref();
+    side(&mut all, "Added", &it.added, forge);
+    side(&mut all, "Removed", &it.removed, forge);
+    all
+}
+
+fn summary(it: &Changelog) -> String {
+    let short = |oid: &Oid| oid.as_str()[..SHORT].to_owned();
+    let (from, to) = (short(&it.from.oid), short(&it.to.oid));
+    let (added, removed) = (it.added.count(), it.removed.count());
+    match it.direction {
+        Direction::Same => format!("Both are {to}: nothing is new."),
+        Direction::Forward => format!("{from} to {to}: {added} commit(s) added."),
+        Direction::Backward => format!(
+            "{from} back to {to}: {removed} commit(s) removed. The second is older: what follows \
+             is lost with it."
+        ),
+        Direction::Diverged => format!(
+            "{from} to {to}: {added} commit(s) added, {removed} removed. The second does not \
+             descend from the first: each has what the other has not."
+        ),
+    }
+}
+
+fn side(all: &mut Vec<Block>, title: &str, side: &Side, forge: Option<&Forge>) {
+    if side.count() == 0 {
+        return;
+    }
+    let title = format!("{title} ({})", side.count());
+    all.push(Block::Heading(2, vec![text(title)]));
+    for section in Section::ALL {
+        let entries = side.shown.iter().filter(|it| it.section == section);
+        let lines: Vec<_> = entries.map(|it| entry(it, forge)).collect();
+        if !lines.is_empty() {
+            let title = format!("{} ({})", section.title(), lines.len());
+            all.push(Block::Heading(3, vec![text(title)]));
+            all.push(Block::List(lines));
+        }
+    }
+    if !side.left_out.is_empty() {
+        let title = format!("Left out ({})", side.left_out.len());
+        all.push(Block::Heading(3, vec![text(title)]));
+        let lines = side
+            .left_out
+            .iter()
+            .map(|it| (left_out(it, forge), Vec::new()));
+        all.push(Block::List(lines.collect()));
+    }
+}
+
+fn entry(it: &Entry, forge: Option<&Forge>) -> (Vec<Span>, Vec<Vec<Span>>) {
+    let mut line = Vec::new();
+    if let Some(scope) = &it.scope {
+        line.push(Span::Strong(format!("{scope}:")));
+        line.push(text(" "));
+    }
+    // The number of the pull request comes with a link, below.
+    let description = super::revert::bare(&it.description);
+    line.push(text(said(description)));
+    if let (Some(kind), Section::Breaking | Section::Other) = (&it.kind, it.section) {
+        line.push(text(format!(" [{kind}]")));
+    }
+    line.push(text(" ("));
+    line.push(commit(&it.oid, forge));
+    for issue in &it.issues {
+        line.push(text(", "));
+        line.push(match forge.and_then(|forge| forge.issue(issue)) {
+            Some(link) => Span::Link(issue.clone(), link),
+            None => text(issue),
+        });
+    }
+    line.push(text(format!(") by {}", people(it))));
+    let mut below: Vec<_> = it.notes.iter().map(|note| vec![text(said(note))]).collect();
+    if !it.reverts.is_empty() {
+        let names = it.reverts.iter();
+        let names: Vec<_> = names.map(|it| &it[..it.len().min(SHORT)]).collect();
+        below.push(vec![text(format!("takes back {}", names.join(", ")))]);
+    }
+    (line, below)
+}
+
+fn left_out(it: &LeftOut, forge: Option<&Forge>) -> Vec<Span> {
+    let why = match &it.reason {
+        Reason::Merge => "a merge".to_owned(),
+        Reason::Hidden { kind } => format!("of type {kind}"),
+        Reason::Reverted { .. } => "taken back by ".to_owned(),
+        Reason::Revert { .. } => "takes back ".to_owned(),
+        Reason::Duplicate { .. } => "the same change as ".to_owned(),
+        Reason::OnBothSides { .. } => "on the other side too, as ".to_owned(),
+    };
+    let mut line = vec![
+        commit(&it.oid, forge),
+        text(format!(" {} ({why}", said(&it.subject))),
+    ];
+    for (at, other) in it.reason.others().into_iter().enumerate() {
+        if at > 0 {
+            line.push(text(", "));
+        }
+        line.push(commit(other, forge));
+    }
+    line.push(text(")"));
+    line
+}
+
+fn commit(oid: &Oid, forge: Option<&Forge>) -> Span {
+    let short = oid.as_str()[..SHORT].to_owned();
+    match forge {
+        Some(forge) => Span::Link(short, forge.commit(oid)),
+        None => Span::Text(short),
+    }
+}
+
+fn people(it: &Entry) -> String {
+    let name = |it: &Person| {
+        said(if it.name.is_empty() {
+            &it.email
+        } else {
+            &it.name
+        })
+    };
+    let all: Vec<_> = std::iter::once(&it.author)
+        .chain(&it.co_authors)
+        .map(name)
+        .collect();
+    all.join(", ")
+}
+
+/// What somebody said, or that they said nothing.
+fn said(words: &str) -> String {
+    if words.trim().is_empty() {
+        "(nothing said)"
+    } else {
+        words
+    }
+    .to_owned()
+}
+
+fn text(text: impl Into<String>) -> Span {
+    Span::Text(text.into())
+}

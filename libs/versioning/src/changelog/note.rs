@@ -1,0 +1,36 @@
+//! What the message of a commit says.
+
+use super::left_out::Reason;
+use super::revert::Reverts;
+use super::{Commit, Person, credit, issue};
+use crate::conventional::{self, Conventional};
+
+/// A commit, read.
+#[derive(Debug, Clone)]
+pub(super) struct Note {
+    pub(super) commit: Commit,
+    pub(super) conventional: Option<Conventional>,
+    pub(super) subject: String,
+    pub(super) co_authors: Vec<Person>,
+    pub(super) issues: Vec<String>,
+    pub(super) reverts: Reverts,
+    /// Why it is not shown, as soon as that is known.
+    pub(super) left_out: Option<Reason>,
+}
+
+impl Note {
+    pub(super) fn read(commit: Commit) -> Self {
+        let conventional = conventional::parse(&commit.message).ok();
+        let subject = commit.message.trim_start().lines().next();
+        let subject = subject.unwrap_or_default().trim().to_owned();
+        Self {
+            reverts: Reverts::read(&commit.message, &subject, conventional.as_ref()),
+            co_authors: credit::co_authors(&commit.message, &commit.author),
+            issues: issue::mentioned(&commit.message),
+            left_out: (commit.parents.len() > 1).then_some(Reason::Merge),
+            conventional,
+            subject,
+            commit,
+        }
+    }
+}
