@@ -17,8 +17,13 @@ use crate::subscription::PAGE_BYTES;
 /// What a request asks for at once.
 const BATCH: usize = 512;
 
-/// How long a server keeps a consumer that nobody reads from.
-const IDLE: Duration = Duration::from_secs(30);
+/// How long a server keeps a consumer that nobody reads from. Each start of a role makes some, and
+/// one that is killed deletes none: roles that die again and again must not fill a server, which
+/// has a limit. Whoever was only slow makes another one.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// How long a server keeps a request for more.
+const EXPIRES: Duration = Duration::from_secs(30);
 
 /// Nothing for so long, although there is something: the consumer is made anew.
 const STALLED: Duration = Duration::from_secs(3);
@@ -59,7 +64,7 @@ pub(super) async fn messages(
             other => break other?,
         }
     };
-    let builder = consumer.stream().expires(IDLE).heartbeat(STALLED);
+    let builder = consumer.stream().expires(EXPIRES).heartbeat(STALLED);
     let builder = if wants.headers_only {
         builder.max_messages_per_batch(BATCH * 4)
     } else {

@@ -23,6 +23,7 @@ pub(super) async fn run(shared: Arc<Shared>, tail: u64) {
         loop {
             if let Err(error) = follow(&shared).await {
                 tracing::debug!(%error, "following the log");
+                *Shared::lock(&shared.unfollowed) = error.to_string();
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -76,6 +77,7 @@ async fn take(shared: &Shared, messages: &mut pull::Stream) -> Result<(), ApiErr
         }),
     }
     shared.followed.send_replace(position);
+    Shared::lock(&shared.unfollowed).clear();
     Ok(())
 }
 
@@ -106,15 +108,20 @@ impl Shared {
                 let _ended = followed.changed().await.is_err();
                 Ok(())
             };
-            match tokio::time::timeout(patience, self.unless_halted(more)).await {
-                Ok(result) => result?,
-                Err(_) => {
-                    return Err(ReadError::Unavailable(format!(
-                        "of the log up to position {position} nothing came in {patience:?}"
-                    )));
-                }
-            }
+            let waited = tokio::time::timeout(patience, self.unless_halted(more)).await;
+            let Ok(more) = waited else {
+                return Err(self.nothing_came(position));
+            };
+            more?;
         }
+    }
+
+    fn nothing_came(&self, position: u64) -> ReadError {
+        let (patience, why) = (self.api.timeouts.patience, Self::lock(&self.unfollowed));
+        let colon = if why.is_empty() { "" } else { ": " };
+        ReadError::Unavailable(format!(
+            "of the log up to position {position} nothing came in {patience:?}{colon}{why}"
+        ))
     }
 
     /// Does something, but not longer than the log serves.

@@ -77,6 +77,8 @@ struct Shared {
     tail: watch::Sender<Position>,
     /// Up to where ids were noted.
     followed: watch::Sender<u64>,
+    /// Why it does not get on with that; empty while it does.
+    unfollowed: Mutex<String>,
     /// The connection at which the log was last found to be itself.
     confirmed: watch::Sender<Option<u64>>,
     halt: watch::Sender<Option<Lie>>,

@@ -137,6 +137,7 @@ async fn open_at(
         stop: CancellationToken::new(),
         tail: watch::Sender::new(Position::default()),
         followed: watch::Sender::new(0),
+        unfollowed: Mutex::default(),
         confirmed: watch::Sender::new(None),
         halt: watch::Sender::new(None),
         said: watch::Sender::new(None),

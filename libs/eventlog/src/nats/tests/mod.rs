@@ -2,6 +2,7 @@
 
 mod absence;
 mod config;
+mod leftovers;
 mod permissions;
 mod race;
 mod restoring;
