@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod failure;
 mod heard;
+mod history;
 mod home;
 mod output;
 mod sample;

@@ -13,7 +13,7 @@ export TOWPATH_ACCEPT=$form
 world=$(mktemp -d "${TMPDIR:-/tmp}/towpath-services-XXXXXX")
 target=${CARGO_TARGET_DIR:-$PWD/target}
 target=$(mkdir -p "$target" && cd "$target" && pwd)
-failed=()
+. tests/accept/items.bash
 stack=
 
 end() {
@@ -21,18 +21,6 @@ end() {
     if [ ${#failed[@]} -eq 0 ]; then rm -rf "$world"; else echo "kept for looking: $world"; fi
 }
 trap end EXIT
-
-# item <name> <command…>: runs it, prints one line about it.
-item() {
-    local name=$1 began=$SECONDS verdict=PASS
-    shift
-    set +e
-    "$@"
-    [ $? -eq 0 ] || verdict=FAIL
-    set -e
-    [ $verdict = PASS ] || failed+=("$name")
-    printf '%s %s (%ds)\n' "$verdict" "$name" $((SECONDS - began))
-}
 
 # Binaries that no later build replaces while they run. What is promised in seconds is promised of
 # what is shipped, so the full form has that built, too.
@@ -126,8 +114,5 @@ else
     echo "not run here: what .ci/run runs as tests, and roles of the commit before"
 fi
 
-if [ ${#failed[@]} -gt 0 ]; then
-    printf 'FAILED: %s\n' "${failed[@]}"
-    exit 1
-fi
+verdict || exit 1
 echo "services, $form form: everything passed in ${SECONDS}s"

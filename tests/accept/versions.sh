@@ -10,19 +10,7 @@ form=${TOWPATH_ACCEPT:-full}
 case $form in quick | full) ;; *) echo "TOWPATH_ACCEPT is '$form'; it can be quick or full" >&2; exit 2 ;; esac
 export TOWPATH_ACCEPT=$form
 target=${CARGO_TARGET_DIR:-$PWD/target}
-failed=()
-
-# item <name> <command…>: runs it, prints one line about it.
-item() {
-    local name=$1 began=$SECONDS verdict=PASS
-    shift
-    set +e
-    "$@"
-    [ $? -eq 0 ] || verdict=FAIL
-    set -e
-    [ $verdict = PASS ] || failed+=("$name")
-    printf '%s %s (%ds)\n' "$verdict" "$name" $((SECONDS - began))
-}
+. tests/accept/items.bash
 
 # The binary under test.
 binary() {
@@ -72,8 +60,5 @@ item '9 10,000 commits' scenario commits_check::ten_thousand_commits_take_less_t
 item '10 changelogs of made-up histories, hostile texts' tests 'package(versioning) & test(/^changelog::/)' --lib
 item '10 what is new between two versions' tests 'test(/^scenarios::changelog_(range|clones)::/)' --test integration
 
-if [ ${#failed[@]} -gt 0 ]; then
-    printf 'FAILED: %s\n' "${failed[@]}"
-    exit 1
-fi
+verdict || exit 1
 echo "versions, $form form: everything passed in ${SECONDS}s"

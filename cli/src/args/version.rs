@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Subcommand};
-use versioning::release_type::{ReleaseType, Strategy};
+use ids::ReleaseType;
+use versioning::strategy::Strategy;
 
 /// What a version is, and which one comes next.
 #[derive(Debug, Subcommand)]
@@ -32,7 +33,7 @@ pub(crate) struct Compute {
     #[arg(long, value_name = "BRANCH")]
     pub(crate) branch: Option<String>,
     /// What is released, whatever the branch: latest, alpha, beta, hotfix or none.
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", value_parser = release_type)]
     pub(crate) release_type: Option<ReleaseType>,
     /// How the repository is branched: `github_flow`, `git_flow` or `trunk_based`.
     #[arg(long, value_name = "STRATEGY", default_value = "git_flow")]
@@ -91,4 +92,22 @@ pub(crate) enum OnZero {
     Major,
     /// To `0.y+1.0`.
     Minor,
+}
+
+/// As in build reports, in any case: people type it.
+fn release_type(text: &str) -> Result<ReleaseType, String> {
+    let found = text.to_ascii_uppercase().parse();
+    found.map_err(|_| format!("`{text}` is none of latest, alpha, beta, hotfix and none"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_in_any_case() {
+        assert_eq!(release_type("hotfix"), Ok(ReleaseType::Hotfix));
+        assert_eq!(release_type("NONE"), Ok(ReleaseType::None));
+        assert!(release_type("release").is_err());
+    }
 }

@@ -5,7 +5,6 @@
 
 #![warn(missing_docs)]
 
-mod address;
 mod between;
 mod branches;
 mod change;
@@ -17,6 +16,7 @@ mod paint;
 mod paths;
 mod range;
 mod reach;
+mod remote;
 mod shallow;
 mod tags;
 

@@ -82,12 +82,6 @@ fn higher_first(a: &TagAt, b: &TagAt) -> Ordering {
         .then_with(|| a.name.cmp(&b.name))
 }
 
-/// The number of a version of a channel, such as 3 of `2.4.12-alpha.3`; nothing of others.
-pub fn number(version: &Version, channel: &str) -> Option<u64> {
-    let number = version.pre.strip_prefix(channel)?.strip_prefix('.')?;
-    number.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,20 +111,5 @@ mod tests {
         assert_eq!(all.too_large, ["v99999999999999999999.0.0"]);
         assert_eq!(all.at(&oid('a')).count(), 5);
         assert_eq!(all.at(&oid('b')).count(), 0);
-    }
-
-    #[test]
-    fn numbers_are_those_of_one_channel() {
-        let read = |text: &str| number(&Version::parse(text).unwrap(), "alpha");
-        assert_eq!(read("1.0.0-alpha.10"), Some(10));
-        for other in [
-            "1.0.0",
-            "1.0.0-alpha",
-            "1.0.0-alphas.1",
-            "1.0.0-alpha.1.2",
-            "1.0.0-beta.1",
-        ] {
-            assert_eq!(read(other), None, "{other}");
-        }
     }
 }

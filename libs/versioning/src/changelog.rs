@@ -14,7 +14,7 @@ mod left_out;
 mod lines;
 mod markdown;
 mod note;
-mod revert;
+pub(crate) mod revert;
 mod section;
 mod text;
 mod twin;
@@ -27,35 +27,12 @@ mod tests;
 
 use ids::Oid;
 
+pub use crate::commit::{Commit, Person};
 pub use draft::{Candidates, Changes, Draft};
 pub use entry::Entry;
 pub use forge::Forge;
 pub use left_out::{LeftOut, Reason};
 pub use section::Section;
-
-/// A commit, as far as a changelog is concerned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Commit {
-    /// Its name.
-    pub oid: Oid,
-    /// What it was made on; two or more make it a merge.
-    pub parents: Vec<Oid>,
-    /// The whole message.
-    pub message: String,
-    /// Who wrote it.
-    pub author: Person,
-    /// When it was committed, in seconds since 1970 UTC.
-    pub committed_at: i64,
-}
-
-/// Somebody, by their own word.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Person {
-    /// The name.
-    pub name: String,
-    /// The address.
-    pub email: String,
-}
 
 /// One end of a range.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,11 @@
 pub mod bump;
 pub mod catalogue;
 pub mod changelog;
+pub mod channel;
+pub mod commit;
 pub mod compute;
 pub mod conventional;
 pub mod label;
 pub mod policy;
-pub mod release_type;
+pub mod strategy;
 pub mod tag;

@@ -7,11 +7,12 @@ use repository::Repository;
 use serde_json::{Value, json};
 use service::time;
 use versioning::changelog::{
-    Changelog, Changes, Commit, Draft, End, Entry, Forge, LeftOut, Person, Range, Side,
+    Changelog, Changes, Draft, End, Entry, Forge, LeftOut, Person, Range, Side,
 };
 
 use super::Scene;
 use crate::failure::Failure;
+use crate::history;
 use crate::output::{self, Format};
 use crate::shell;
 
@@ -64,7 +65,7 @@ fn or_head(revision: &str) -> &str {
 fn changelog(repository: &Repository, from: End, to: End) -> Result<Changelog, Failure> {
     let found = repository.between(&from.oid, &to.oid);
     let found = found.map_err(|error| failure(repository, error))?;
-    let commits = |all: Vec<repository::Commit>| all.into_iter().map(commit).collect();
+    let commits = |all: Vec<repository::Commit>| all.into_iter().map(history::commit).collect();
     let draft = Draft::read(Range {
         from,
         to,
@@ -79,19 +80,6 @@ fn changelog(repository: &Repository, from: End, to: End) -> Result<Changelog, F
     let address = repository.remote().and_then(|it| repository.address(&it));
     let forge = address.and_then(|it| Forge::of_remote(&it));
     Ok(draft.finish(&changes, forge))
-}
-
-fn commit(it: repository::Commit) -> Commit {
-    Commit {
-        oid: it.oid,
-        parents: it.parents,
-        message: it.message,
-        author: Person {
-            name: it.author.name,
-            email: it.author.email,
-        },
-        committed_at: it.committed_at,
-    }
 }
 
 fn end(repository: &Repository, revision: &str) -> Result<End, Failure> {

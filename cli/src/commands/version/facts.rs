@@ -1,15 +1,16 @@
 //! What a repository says, as far as it is asked.
 
-use ids::Oid;
+use ids::{Oid, ReleaseType};
 use repository::Repository;
 use versioning::bump::Level;
-use versioning::catalogue::{self, Catalogue, TagAt};
-use versioning::compute::{Facts, Options, Unreleased};
-use versioning::release_type::ReleaseType;
+use versioning::catalogue::{Catalogue, TagAt};
+use versioning::channel;
+use versioning::compute::{Facts, Options};
 
-use super::origin::{self, Beyond};
+use super::completeness::{self, Beyond};
 use crate::args::Compute;
 use crate::failure::Failure;
+use crate::history;
 use crate::shell;
 
 /// Looks up all that the decision needs, and no more: tags once, the history from the release
@@ -32,16 +33,16 @@ pub(super) async fn gather(asked: &Compute, options: &Options) -> Result<Facts, 
     let mut catalogue = Catalogue::of(&options.naming, tags);
     catalogue.ignored = catalogue.ignored.saturating_add(others);
     // What the commit has already needs nothing else.
-    let channel = release_type.channel();
+    let channel = channel::name(release_type);
     let is_settled = release_type == ReleaseType::None
         || catalogue.at(&head).any(|it| {
-            let number = channel.and_then(|channel| catalogue::number(&it.version, channel));
+            let number = channel.and_then(|name| channel::number(&it.version, name));
             it.version.pre.is_empty() || number.is_some()
         });
     let beyond = if is_settled {
         Beyond::default()
     } else {
-        origin::look(&repository, &options.naming, &catalogue).await?
+        completeness::look(&repository, &options.naming, &catalogue).await?
     };
     let mut facts = Facts {
         release_type,
@@ -111,7 +112,7 @@ fn history(
     // In a shallow clone only the highest release of all may be taken for the base: another one
     // may be higher than what is seen, and reachable over what is not.
     if is_cut || (is_shallow && found != Some(0)) {
-        return Err(origin::shallow(repository));
+        return Err(completeness::shallow(repository));
     }
     facts.commits_since_base = u64::try_from(since.len()).unwrap_or(u64::MAX);
     if found != Some(0) {
@@ -125,11 +126,7 @@ fn history(
     let paths = paths(&asked.paths)?;
     for commit in since {
         if paths.is_empty() || touches(repository, &commit.oid, &paths)? {
-            facts.commits.push(Unreleased {
-                is_merge: commit.parents.len() > 1,
-                oid: commit.oid,
-                message: commit.message,
-            });
+            facts.commits.push(history::commit(commit));
         }
     }
     if facts.commits.is_empty() {
@@ -243,7 +240,7 @@ fn hotfixes(
         .pre_releases
         .iter()
         .filter(|it| core(&it.version) == core(&base.version))
-        .filter(|it| catalogue::number(&it.version, "hotfix").is_some())
+        .filter(|it| channel::number(&it.version, "hotfix").is_some())
         .collect();
     let commits: Vec<_> = fixes.iter().map(|it| it.commit.clone()).collect();
     let apart = repository.apart(std::slice::from_ref(&facts.head), &commits)?;

@@ -1,9 +1,9 @@
 //! `towpath version`: works on a repository or a text, asks no server.
 
+mod completeness;
 mod compute;
 mod facts;
 mod label;
-mod origin;
 mod shape;
 
 use super::Scene;

@@ -26,7 +26,7 @@ fn shape(it: &Outcome) -> Value {
         "target_version": it.target_version,
         "skip": it.skip,
         "reason": it.reason.word(),
-        "release_type": it.release_type.word(),
+        "release_type": it.release_type.as_str(),
         "base": it.base.as_ref().map(|it| json!({ "tag": it.name, "sha": it.commit.as_str() })),
         "level": it.level.map(Level::word),
         "counter": it.counter,
@@ -70,7 +70,7 @@ fn github(it: &Outcome) -> Vec<String> {
         ),
         ("skip", it.skip.to_string()),
         ("reason", it.reason.word().to_owned()),
-        ("release_type", it.release_type.word().to_owned()),
+        ("release_type", it.release_type.as_str().to_owned()),
         ("base_tag", base(|it| it.name.clone())),
         ("base_sha", base(|it| it.commit.to_string())),
         ("level", it.level.map_or("", Level::word).to_owned()),
@@ -94,7 +94,7 @@ fn text(it: &Outcome) -> Vec<String> {
     let version = it.target_version.as_deref().unwrap_or("no version");
     let mut lines = vec![format!(
         "{version}  {}{}",
-        it.release_type.word(),
+        it.release_type.as_str(),
         if it.skip {
             format!(", skipped: {}", it.reason.word())
         } else {

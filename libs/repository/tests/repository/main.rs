@@ -5,6 +5,8 @@
 mod between;
 mod branches;
 mod changes;
+mod clones;
 mod made;
+mod paths;
 mod reach;
 mod tags;

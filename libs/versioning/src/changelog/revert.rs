@@ -1,12 +1,13 @@
 //! Commits that take back others.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use ids::Oid;
 
 use super::left_out::Reason;
 use super::lines::Lines;
 use super::note::Note;
+use crate::commit::Commit;
 use crate::conventional::Conventional;
 
 /// The shortest beginning of a name that counts as one.
@@ -134,6 +135,26 @@ pub(super) fn pair(notes: &mut [Note], base: &Oid) {
             }
         }
     }
+}
+
+/// Commits that count for nothing, since the range has both them and what takes them back, with
+/// why. Nothing stands before a range that has no `base`.
+pub(crate) fn taken_back(commits: &[Commit], base: Option<&Oid>) -> BTreeMap<Oid, Reason> {
+    let mut notes: Vec<_> = commits.iter().cloned().map(Note::read).collect();
+    let nothing = Oid::parse(&"0".repeat(40));
+    if let Some(base) = base.or(nothing.as_ref().ok()) {
+        pair(&mut notes, base);
+    }
+    let judged = notes.into_iter().map(|it| (it.commit.oid, it.left_out));
+    judged
+        .filter_map(|(oid, why)| match why? {
+            why @ (Reason::Revert { .. } | Reason::Reverted { .. }) => Some((oid, why)),
+            Reason::Merge
+            | Reason::Hidden { .. }
+            | Reason::Duplicate { .. }
+            | Reason::OnBothSides { .. } => None,
+        })
+        .collect()
 }
 
 impl Target {

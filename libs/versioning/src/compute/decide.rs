@@ -1,5 +1,6 @@
 //! The decision.
 
+use ids::ReleaseType;
 use semver::{BuildMetadata, Prerelease, Version};
 
 use super::evidence;
@@ -7,8 +8,8 @@ use super::outcome::Judged;
 use super::warn::warnings;
 use super::{Conflict, Evidence, Facts, HotfixScheme, Options, Outcome, PreReleaseCore, Reason};
 use crate::bump::Level;
-use crate::catalogue::{self, TagAt};
-use crate::release_type::ReleaseType;
+use crate::catalogue::TagAt;
+use crate::channel;
 
 /// Decides which version a commit gets. The same facts and options give the same answer.
 pub fn decide(facts: &Facts, options: &Options) -> Result<Outcome, Conflict> {
@@ -21,7 +22,7 @@ pub fn decide(facts: &Facts, options: &Options) -> Result<Outcome, Conflict> {
     if facts.is_filtered && facts.commits.is_empty() {
         return Ok(skip(facts, None, Reason::NothingChanged));
     }
-    let of_commits = evidence::of(&facts.commits);
+    let of_commits = evidence::of(&facts.commits, facts.base.as_ref().map(|it| &it.commit));
     let commits = of_commits.iter().filter_map(|it| it.level).max();
     let evidence: Vec<_> = of_label(facts).into_iter().chain(of_commits).collect();
     let level = level(&evidence, None);
@@ -51,8 +52,8 @@ fn tagged(facts: &Facts) -> Option<(&TagAt, Reason)> {
         if tag.version.pre.is_empty() {
             return Some((tag, Reason::AlreadyReleased));
         }
-        let channel = facts.release_type.channel()?;
-        catalogue::number(&tag.version, channel).map(|_| (tag, Reason::AlreadyTagged))
+        let channel = channel::name(facts.release_type)?;
+        channel::number(&tag.version, channel).map(|_| (tag, Reason::AlreadyTagged))
     })
 }
 
@@ -131,14 +132,16 @@ fn version(facts: &Facts, options: &Options, level: Level) -> (Version, Option<u
         (ReleaseType::Alpha | ReleaseType::Beta, PreReleaseCore::Next, _)
         | (ReleaseType::Latest | ReleaseType::None, _, _) => next(level),
     };
-    let Some(channel) = facts.release_type.channel() else {
+    let Some(channel) = channel::name(facts.release_type) else {
         return (core, None);
     };
     let taken = taken(facts)
         .filter(|it| release(it) == core)
-        .filter_map(|it| catalogue::number(it, channel))
+        .filter_map(|it| channel::number(it, channel))
         .max();
-    let number = taken.map_or(facts.release_type.first(), |it| it.saturating_add(1));
+    let number = taken.map_or(channel::first(facts.release_type), |it| {
+        it.saturating_add(1)
+    });
     let pre = Prerelease::new(&format!("{channel}.{number}")).unwrap_or_default();
     (Version { pre, ..core }, Some(number))
 }

@@ -1,22 +1,11 @@
 //! What each commit says about how far the next version is.
 
-use std::collections::BTreeMap;
-
 use ids::Oid;
 
 use crate::bump::Level;
+use crate::changelog::{Reason, revert};
+use crate::commit::Commit;
 use crate::conventional;
-
-/// A commit that is not released yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreleased {
-    /// The commit.
-    pub oid: Oid,
-    /// Its message, whole.
-    pub message: String,
-    /// Whether it has two parents or more.
-    pub is_merge: bool,
-}
 
 /// What one commit, or the labels of a pull request, say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,23 +26,39 @@ pub struct Evidence {
     pub note: Option<String>,
 }
 
-/// Judges commits, given newest first, in their order.
-pub(super) fn of(commits: &[Unreleased]) -> Vec<Evidence> {
-    let taken_back = taken_back(commits);
+/// Judges commits, given newest first, in their order. What a commit and its revert brought, both
+/// unreleased, is nothing: the same pairs that a changelog leaves out.
+pub(super) fn of(commits: &[Commit], base: Option<&Oid>) -> Vec<Evidence> {
+    let taken_back = revert::taken_back(commits, base);
     commits
         .iter()
         .map(|commit| {
             let mut evidence = judge(commit);
-            if let Some(note) = taken_back.get(&commit.oid) {
+            if let Some(why) = taken_back.get(&commit.oid) {
                 evidence.level = None;
-                evidence.note = Some(note.clone());
+                evidence.note = note(why);
             }
             evidence
         })
         .collect()
 }
 
-fn judge(commit: &Unreleased) -> Evidence {
+fn note(why: &Reason) -> Option<String> {
+    let short = |oid: &Oid| oid.as_str()[..12].to_owned();
+    match why {
+        Reason::Revert { of } => {
+            let names: Vec<_> = of.iter().map(short).collect();
+            Some(format!("takes back {}", names.join(", ")))
+        }
+        Reason::Reverted { by } => Some(format!("taken back by {}", short(by))),
+        Reason::Merge
+        | Reason::Hidden { .. }
+        | Reason::Duplicate { .. }
+        | Reason::OnBothSides { .. } => None,
+    }
+}
+
+fn judge(commit: &Commit) -> Evidence {
     let pull_request = pull_request(&commit.message);
     let of = |kind, breaking, level, note: Option<&str>| Evidence {
         oid: commit.oid.clone(),
@@ -75,7 +80,7 @@ fn judge(commit: &Unreleased) -> Evidence {
             of(None, true, Some(Level::Major), Some(note))
         }
         // What it brings in counts by itself.
-        Err(_) if commit.is_merge => of(None, false, None, Some("a merge")),
+        Err(_) if commit.parents.len() > 1 => of(None, false, None, Some("a merge")),
         // The first line may be fine alone.
         Err(_) => {
             let first = commit.message.lines().next().unwrap_or_default();
@@ -97,52 +102,6 @@ fn marks_breaking(message: &str) -> bool {
     lines.any(|line| marks.iter().any(|it| line.starts_with(it)))
 }
 
-/// Commits and what takes them back, where both are here: together they change nothing. Of a
-/// revert that was reverted itself, the first commit counts again.
-fn taken_back(commits: &[Unreleased]) -> BTreeMap<Oid, String> {
-    let known: Vec<&Oid> = {
-        let mut known: Vec<_> = commits.iter().map(|it| &it.oid).collect();
-        known.sort();
-        known
-    };
-    let mut gone: BTreeMap<Oid, String> = BTreeMap::new();
-    for commit in commits {
-        let Some(reverted) = reverted(&commit.message, &known) else {
-            continue;
-        };
-        if gone.contains_key(&commit.oid) || gone.contains_key(reverted) || *reverted == commit.oid
-        {
-            continue;
-        }
-        let short = |oid: &Oid| oid.as_str()[..12].to_owned();
-        gone.insert(
-            commit.oid.clone(),
-            format!("takes back {}", short(reverted)),
-        );
-        gone.insert(
-            reverted.clone(),
-            format!("taken back by {}", short(&commit.oid)),
-        );
-    }
-    gone
-}
-
-/// The commit that a message says it takes back, in the words of `git revert`, if it is one of
-/// these (sorted).
-fn reverted<'a>(message: &str, known: &[&'a Oid]) -> Option<&'a Oid> {
-    let (_, after) = message.split_once("This reverts commit ")?;
-    let end = after
-        .find(|it: char| !it.is_ascii_hexdigit())
-        .unwrap_or(after.len());
-    let name = &after[..end];
-    if name.len() < 7 {
-        return None;
-    }
-    let at = known.partition_point(|it| it.as_str() < name);
-    let found = known.get(at)?;
-    found.as_str().starts_with(name).then_some(*found)
-}
-
 /// The number of the pull request that a commit came with, as GitHub writes it: `… (#12)` at the
 /// end of the first line, or `Merge pull request #12 from …`.
 fn pull_request(message: &str) -> Option<u64> {
@@ -157,22 +116,28 @@ fn pull_request(message: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commit::Person;
 
     fn oid(number: usize) -> Oid {
         Oid::parse(&format!("{number:040x}")).unwrap()
     }
 
-    fn commits(messages: &[&str]) -> Vec<Unreleased> {
-        let of = |(at, message): (usize, &&str)| Unreleased {
+    fn commits(messages: &[&str]) -> Vec<Commit> {
+        let of = |(at, message): (usize, &&str)| Commit {
             oid: oid(at),
+            parents: vec![oid(at + 1); 1 + usize::from(message.starts_with("Merge"))],
             message: (*message).to_owned(),
-            is_merge: message.starts_with("Merge"),
+            author: Person {
+                name: "Ada".into(),
+                email: "ada@example.org".into(),
+            },
+            committed_at: 0,
         };
         messages.iter().enumerate().map(of).collect()
     }
 
     fn levels(messages: &[&str]) -> Vec<Option<Level>> {
-        of(&commits(messages))
+        of(&commits(messages), None)
             .into_iter()
             .map(|it| it.level)
             .collect()

@@ -6,15 +6,15 @@ mod outcome;
 mod warn;
 
 pub use decide::decide;
-pub use evidence::{Evidence, Unreleased};
+pub use evidence::Evidence;
 pub use outcome::{Conflict, Judged, Outcome, Reason};
 
-use ids::Oid;
+use ids::{Oid, ReleaseType};
 use semver::Version;
 
 use crate::bump::Level;
 use crate::catalogue::{Catalogue, TagAt};
-use crate::release_type::ReleaseType;
+use crate::commit::Commit;
 use crate::tag::Naming;
 
 /// What stands before the dash of an alpha or a beta.
@@ -66,7 +66,7 @@ pub struct Facts {
     /// The highest release that `head` has.
     pub base: Option<TagAt>,
     /// What `head` has and the base has not, newest first.
-    pub commits: Vec<Unreleased>,
+    pub commits: Vec<Commit>,
     /// Whether only some paths count, and those commits are left out that touch none of them.
     pub is_filtered: bool,
     /// How many commits there are since the base, whatever they touch.

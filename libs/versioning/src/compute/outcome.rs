@@ -1,11 +1,10 @@
 //! What comes out.
 
-use ids::Oid;
+use ids::{Oid, ReleaseType};
 
 use super::Evidence;
 use crate::bump::Level;
 use crate::catalogue::TagAt;
-use crate::release_type::ReleaseType;
 
 /// Which version a commit gets, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

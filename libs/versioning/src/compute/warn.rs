@@ -1,8 +1,9 @@
 //! What somebody should know about a version.
 
+use ids::ReleaseType;
+
 use super::{Facts, PreReleaseCore};
 use crate::bump::Level;
-use crate::release_type::ReleaseType;
 
 /// All that is unusual, each beginning with a stable word.
 pub(super) fn warnings(facts: &Facts, core: PreReleaseCore, commits: Option<Level>) -> Vec<String> {

@@ -1,76 +1,8 @@
-//! What a branch releases.
+//! How a repository is branched, and what its branches release.
 
-use std::fmt;
 use std::str::FromStr;
 
-/// What kind of version a build of a branch gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ReleaseType {
-    /// A release: `v2.5.0`.
-    Latest,
-    /// A pre-release of what is being integrated: `v2.4.12-alpha.3`.
-    Alpha,
-    /// A pre-release of what is being stabilised: `v2.4.12-beta.0`.
-    Beta,
-    /// A fix of something that was released: `v2.4.12-hotfix.1`.
-    Hotfix,
-    /// Nothing.
-    None,
-}
-
-impl ReleaseType {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Latest,
-        Self::Alpha,
-        Self::Beta,
-        Self::Hotfix,
-        Self::None,
-    ];
-
-    /// As it is written in answers and build reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Latest => "LATEST",
-            Self::Alpha => "ALPHA",
-            Self::Beta => "BETA",
-            Self::Hotfix => "HOTFIX",
-            Self::None => "NONE",
-        }
-    }
-
-    /// What stands behind the dash of its versions; nothing where there is no dash.
-    pub fn channel(self) -> Option<&'static str> {
-        match self {
-            Self::Alpha => Some("alpha"),
-            Self::Beta => Some("beta"),
-            Self::Hotfix => Some("hotfix"),
-            Self::Latest | Self::None => None,
-        }
-    }
-
-    /// The number of the first of its versions on one core: fixes are counted, the others numbered.
-    pub fn first(self) -> u64 {
-        u64::from(self == Self::Hotfix)
-    }
-}
-
-impl fmt::Display for ReleaseType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-impl FromStr for ReleaseType {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL
-            .into_iter()
-            .find(|it| it.word().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| format!("`{text}` is none of latest, alpha, beta, hotfix and none"))
-    }
-}
+use ids::ReleaseType;
 
 /// How a repository is branched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,9 +105,6 @@ mod tests {
 
     #[test]
     fn words_are_read_in_any_case() {
-        assert_eq!("hotfix".parse(), Ok(ReleaseType::Hotfix));
-        assert_eq!("NONE".parse(), Ok(ReleaseType::None));
-        assert!("release".parse::<ReleaseType>().is_err());
         assert_eq!("git-flow".parse(), Ok(Strategy::GitFlow));
         assert!("gitlab".parse::<Strategy>().is_err());
     }

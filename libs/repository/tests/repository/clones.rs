@@ -1,0 +1,20 @@
+//! Clones that left something behind.
+
+use crate::made::Made;
+
+#[test]
+fn a_shallow_clone_has_a_boundary_and_a_whole_one_has_none() {
+    let made = Made::of(&[(vec![], 1), (vec![0], 2), (vec![1], 3)]);
+    assert!(made.open().boundary().unwrap().is_empty());
+    let url = format!("file://{}", made.dir.path().display());
+    let into = made.dir.path().join("shallow");
+    made.git(&["clone", "-q", "--depth", "2", &url, into.to_str().unwrap()]);
+    let shallow = repository::Repository::open(&into).unwrap();
+    let boundary: Vec<_> = shallow.boundary().unwrap().into_iter().collect();
+    assert_eq!(boundary, [made.commits[1].clone()]);
+    let range = shallow.range(None, &made.commits[2]).unwrap();
+    assert_eq!(range.len(), 2);
+    assert_eq!(shallow.branch().unwrap().as_deref(), Some("main"));
+    assert_eq!(shallow.remote().as_deref(), Some("origin"));
+    assert!(!shallow.leaves_tags("origin"));
+}

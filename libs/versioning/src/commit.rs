@@ -1,0 +1,27 @@
+//! A commit, as far as versions are concerned. Whoever reads a repository fills it in.
+
+use ids::Oid;
+
+/// A commit, as it stands in a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its name.
+    pub oid: Oid,
+    /// What it was made on; two or more make it a merge.
+    pub parents: Vec<Oid>,
+    /// The whole message.
+    pub message: String,
+    /// Who wrote it.
+    pub author: Person,
+    /// When it was committed, in seconds since 1970 UTC.
+    pub committed_at: i64,
+}
+
+/// Somebody, by their own word.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Person {
+    /// The name.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}
