@@ -154,7 +154,7 @@ pub(crate) enum Command {
     /// Stop automatic promotion for a while.
     #[command(subcommand)]
     Hold(Hold),
-    /// Versions of a repository: asks no server.
+    /// Versions of a repository: without a server, or reserved on the one that is named.
     #[command(subcommand)]
     Version(Version),
     /// Commits of a repository: asks no server.

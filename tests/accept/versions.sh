@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Versions, labels, commit messages and changelogs, in any repository and without a server.
+# Versions, labels, commit messages and changelogs: of any repository, and on a server.
 #
 # TOWPATH_ACCEPT=quick runs the short forms with a debug build; without it, numbers are those that
 # were promised, of a release build. TOWPATH_SHARED names outside inputs: the vectors.
@@ -43,6 +43,10 @@ else
 fi
 item '2 each case of the table' scenario version_compute::what_was_decided_for_each_case_comes_out
 item '3 clones that lack something' scenario version_compute::a_clone_that_lacks_something_says_what_to_fetch_and_then_succeeds
+item '4 fifty at once, and repeated' scenario version_reserved::fifty_commits_at_once_get_fifty_versions_and_keep_them
+item '4 a build that failed' scenario version_reserved::the_number_of_a_build_that_failed_is_not_used_again
+item '4 made by hand, or not allowed' tests 'test(=scenarios::version_reserved::tags_that_nobody_reserved_are_passed_by_or_refused) +
+    test(=scenarios::version_reserved::who_may_reserve_what_and_where_is_checked_first)' --test integration
 item '5 taken, skipped or next' scenario version_compute::a_version_is_taken_skipped_or_next_and_never_two_of_these
 item '6 the three ways to branch' tests 'test(scenarios::version_flows::)' --test integration
 item '6 tags of every kind' scenario version_compute::tags_of_every_kind_are_read_and_others_are_counted

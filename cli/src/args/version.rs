@@ -10,7 +10,7 @@ use versioning::strategy::Strategy;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Version {
     /// Find out which version a commit gets, and why. Nothing is tagged.
-    Compute(Compute),
+    Compute(Box<Compute>),
     /// Say which label the title of a pull request derives.
     Label {
         /// The title, such as `feat(api): answer in pages`.
@@ -62,6 +62,12 @@ pub(crate) struct Compute {
     /// What a breaking change moves as long as the major number is 0.
     #[arg(long, value_enum, default_value = "major")]
     pub(crate) major_on_zero: OnZero,
+    /// The repository on the server, as address or host and path [default: that of the remote].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Option<String>,
+    /// Reserve nothing: only say which version it would be.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// The first release of a repository that has none.
     #[arg(long, value_name = "VERSION")]
     pub(crate) initial_version: Option<semver::Version>,

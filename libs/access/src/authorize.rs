@@ -16,6 +16,8 @@ const CI: &[&str] = &["ci"];
 const MANAGERS: &[&str] = &["release-manager"];
 const DEVELOPERS: &[&str] = &["developer", "release-manager"];
 const ADMINS: &[&str] = &[];
+/// Whoever builds a version needs one.
+const BUILDERS: &[&str] = &["ci", "developer", "release-manager"];
 /// The approval policy decides, and it may name any group.
 const WHOEVER_IS_ASKED: &[&str] = &[ANYBODY];
 /// Stands for every group.
@@ -122,6 +124,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         method: "/towpath.release.v1.ReleaseService/ListReleases",
         groups: EVERYONE,
+    },
+    Rule {
+        method: "/towpath.release.v1.ReleaseService/ReserveVersion",
+        groups: BUILDERS,
     },
     Rule {
         method: "/towpath.release.v1.ReleaseService/ShowRelease",

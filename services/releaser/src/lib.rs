@@ -22,6 +22,7 @@ use source::Desk;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use domain::commit_version::CommitVersions;
 use domain::release::Releases;
 use domain::version::Version;
 use effects::Troubles;
@@ -58,6 +59,7 @@ pub(crate) struct Inner {
     deps: Deps,
     releases: Repository<Releases>,
     versions: Repository<Version>,
+    commit_versions: Repository<CommitVersions>,
     world: Arc<RwLock<World>>,
     /// The log position up to which `world` is folded.
     folded: watch::Sender<u64>,
@@ -69,6 +71,7 @@ pub fn build(deps: Deps) -> Releaser {
     Releaser(Arc::new(Inner {
         releases: Repository::new(Arc::clone(&deps.log)),
         versions: Repository::new(Arc::clone(&deps.log)),
+        commit_versions: Repository::new(Arc::clone(&deps.log)),
         world: Arc::default(),
         folded: watch::Sender::new(0),
         troubles: Troubles::default(),

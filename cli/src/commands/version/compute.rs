@@ -5,21 +5,22 @@ use versioning::compute::{HotfixScheme, Options, PreReleaseCore, decide};
 use versioning::tag::Naming;
 
 use super::super::Scene;
-use super::{facts, shape};
+use super::{facts, reserve, shape};
 use crate::args::{Compute, Core, Hotfix, OnZero};
 use crate::failure::Failure;
 
 pub(super) async fn run(scene: &Scene, asked: Compute) -> Result<(), Failure> {
     let options = options(&asked)?;
     let facts = facts::gather(&asked, &options).await?;
-    let outcome = decide(&facts, &options).map_err(|conflict| {
+    let mut outcome = decide(&facts, &options).map_err(|conflict| {
         Failure::refused("conflict", conflict.to_string()).fix(
             "if both are to be released, release the other one first and merge it here; if the \
              tag is a mistake, choose the next number with a label or a release of its own: a \
              number that was seen is never used again",
         )
     })?;
-    shape::print(scene, &outcome)
+    let reservation = reserve::reserve(scene, &asked, &options, &facts, &mut outcome).await?;
+    shape::print(scene, &outcome, reservation.as_ref())
 }
 
 fn options(asked: &Compute) -> Result<Options, Failure> {

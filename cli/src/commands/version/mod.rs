@@ -1,9 +1,10 @@
-//! `towpath version`: works on a repository or a text, asks no server.
+//! `towpath version`: works on a repository or a text. A server is asked only where one is named.
 
 mod completeness;
 mod compute;
 mod facts;
 mod label;
+mod reserve;
 mod shape;
 
 use super::Scene;
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 
 pub(super) async fn run(scene: &Scene, version: args::Version) -> Result<(), Failure> {
     match version {
-        args::Version::Compute(asked) => compute::run(scene, asked).await,
+        args::Version::Compute(asked) => compute::run(scene, *asked).await,
         args::Version::Label { title } => label::run(scene, &title),
     }
 }

@@ -5,23 +5,30 @@ use versioning::bump::Level;
 use versioning::compute::{Judged, Outcome};
 
 use super::super::Scene;
+use super::reserve::Reservation;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 
 /// As many commits are told to people.
 const TOLD: usize = 5;
 
-pub(super) fn print(scene: &Scene, it: &Outcome) -> Result<(), Failure> {
+pub(super) fn print(
+    scene: &Scene,
+    it: &Outcome,
+    reservation: Option<&Reservation>,
+) -> Result<(), Failure> {
     match scene.output {
-        Format::Json => output::json(&shape(it)),
-        Format::Github => github(it).iter().try_for_each(|line| output::line(line)),
-        Format::Text | Format::Markdown | Format::Html => {
-            text(it).iter().try_for_each(|line| output::line(line))
-        }
+        Format::Json => output::json(&shape(it, reservation)),
+        Format::Github => github(it, reservation)
+            .iter()
+            .try_for_each(|line| output::line(line)),
+        Format::Text | Format::Markdown | Format::Html => text(it, reservation)
+            .iter()
+            .try_for_each(|line| output::line(line)),
     }
 }
 
-fn shape(it: &Outcome) -> Value {
+fn shape(it: &Outcome, reservation: Option<&Reservation>) -> Value {
     json!({
         "target_version": it.target_version,
         "skip": it.skip,
@@ -34,6 +41,21 @@ fn shape(it: &Outcome) -> Value {
         "evidence": it.evidence.iter().map(evidence).collect::<Vec<_>>(),
         "warnings": it.warnings,
         "ignored_tags": it.ignored_tags,
+        "reservation": reservation.map(self::reservation),
+    })
+}
+
+/// What the server said; `null` where none was asked.
+fn reservation(it: &Reservation) -> Value {
+    let passed = it.passed.iter();
+    let passed = passed.map(|(version, commit)| json!({ "version": version, "sha": commit }));
+    json!({
+        "repository": it.repository,
+        "reserved": it.reserved,
+        "earlier": it.earlier,
+        "reserved_by": it.by,
+        "reserved_at": it.at,
+        "passed": passed.collect::<Vec<_>>(),
     })
 }
 
@@ -56,7 +78,7 @@ fn evidence(judged: &Judged) -> Value {
 /// break and no control character, whatever others wrote: JSON escapes them, and everything else
 /// is made of words and numbers. Nothing begins with `::`.
 /// <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
-fn github(it: &Outcome) -> Vec<String> {
+fn github(it: &Outcome, reservation: Option<&Reservation>) -> Vec<String> {
     let base = |of: fn(&versioning::catalogue::TagAt) -> String| {
         it.base.as_ref().map(of).unwrap_or_default()
     };
@@ -78,6 +100,10 @@ fn github(it: &Outcome) -> Vec<String> {
         ("commits_since_base", it.commits_since_base.to_string()),
         ("evidence", evidence.to_string()),
         ("warnings", json!(it.warnings).to_string()),
+        (
+            "reserved",
+            reservation.is_some_and(|it| it.reserved).to_string(),
+        ),
     ]
     .into_iter()
     .map(|(key, value)| format!("{key}={}", inert(&value)))
@@ -90,7 +116,7 @@ fn inert(value: &str) -> String {
     value.chars().filter(|it| !ends(*it)).collect()
 }
 
-fn text(it: &Outcome) -> Vec<String> {
+fn text(it: &Outcome, reservation: Option<&Reservation>) -> Vec<String> {
     let version = it.target_version.as_deref().unwrap_or("no version");
     let mut lines = vec![format!(
         "{version}  {}{}",
@@ -120,6 +146,7 @@ fn text(it: &Outcome) -> Vec<String> {
     if decisive.len() > TOLD {
         lines.push(format!("          and {} more", decisive.len() - TOLD));
     }
+    lines.extend(reservation.map(|it| format!("reserved  {}", it.words())));
     lines.extend(it.warnings.iter().map(|it| format!("warning   {it}")));
     lines
 }

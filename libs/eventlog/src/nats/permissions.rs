@@ -38,7 +38,7 @@ pub const ROLES: &[(&str, &[&str])] = &[
         "cd-manager",
         &["build", "slot", "environment", "deployment", "identity"],
     ),
-    ("releaser", &["release", "version"]),
+    ("releaser", &["release", "version", "commit-version"]),
     ("approval-ledger", &["approval", "checkpoint"]),
     ("changelog", &["changelog"]),
     ("runner", &["run"]),

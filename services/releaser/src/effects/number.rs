@@ -1,6 +1,8 @@
 //! Reserves the number of a pass in the log, then settles its tag. The reservation belongs to the
 //! pass: whoever repeats this gets the same number.
 
+use std::collections::BTreeSet;
+
 use eventlog::ExecuteError;
 use ids::{Uuid, derive};
 
@@ -36,7 +38,9 @@ impl Inner {
                 channel: CHANNEL.to_owned(),
             },
             first: 0,
+            taken: BTreeSet::new(),
             asker: pass,
+            commit: None,
         };
         let context = self.context(release);
         let reserved = self.versions.execute(aggregate, &context, &reserve).await;
@@ -52,6 +56,9 @@ impl Inner {
         let Some(number) = reserved.state.number_of(pass) else {
             return Ok(None);
         };
+        let number = u32::try_from(number).map_err(|_| {
+            ExecuteError::Rejected(Rejection::NoTag("every number was given out".to_owned()))
+        })?;
         let command = Command::Number { ordinal, number };
         self.releases.execute(release, &context, &command).await?;
         Ok(Some(number))

@@ -3,7 +3,9 @@
 
 mod codes;
 mod create_release;
+mod line;
 mod list_releases;
+mod reserve_version;
 mod shape;
 mod show_release;
 
@@ -11,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventlog::Context;
-use prost::Message as _;
 use proto::release::v1 as pb;
 use proto::release::v1::release_service_server::ReleaseService;
 use service::fault::{Fault, Kind};
@@ -41,7 +42,8 @@ impl ReleaseService for Rpc {
         request: Request<pb::CreateReleaseRequest>,
     ) -> Answer<pb::CreateReleaseResponse> {
         let result = async {
-            let context = self.context(&request)?;
+            let dry_run = request.get_ref().dry_run;
+            let context = self.context(&request, "CreateRelease", dry_run)?;
             self.0.create_release(&context, request.get_ref()).await
         };
         answer(result.await)
@@ -60,19 +62,36 @@ impl ReleaseService for Rpc {
     ) -> Answer<pb::ShowReleaseResponse> {
         answer(self.0.show_release(&request.get_ref().release).await)
     }
+
+    async fn reserve_version(
+        &self,
+        request: Request<pb::ReserveVersionRequest>,
+    ) -> Answer<pb::ReserveVersionResponse> {
+        let result = async {
+            let dry_run = request.get_ref().dry_run;
+            let context = self.context(&request, "ReserveVersion", dry_run)?;
+            self.0.reserve_version(&context, request.get_ref()).await
+        };
+        answer(result.await)
+    }
 }
 
 impl Rpc {
     /// Who calls, with the call's idempotency. What records nothing uses up no key.
-    fn context(&self, request: &Request<pb::CreateReleaseRequest>) -> Result<Context, Fault> {
+    fn context<T: prost::Message>(
+        &self,
+        request: &Request<T>,
+        method: &str,
+        dry_run: bool,
+    ) -> Result<Context, Fault> {
         let caller = authn::principal(request)?;
         let key = key::required(request)?;
         let body = request.get_ref().encode_to_vec();
-        let idempotency = if request.get_ref().dry_run {
+        let idempotency = if dry_run {
             None
         } else {
             let keys = &self.0.deps.keys;
-            Some(keys.take(&caller.name, "CreateRelease", key, &body)?)
+            Some(keys.take(&caller.name, method, key, &body)?)
         };
         Ok(Context {
             actor: caller.name,

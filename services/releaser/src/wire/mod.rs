@@ -1,6 +1,7 @@
 //! Release events as they are stored, and what this role reads of cd-manager's; the only place
 //! that knows both forms.
 
+mod commit_version;
 mod delivery;
 mod release;
 mod version;
@@ -71,11 +72,15 @@ impl Fields<'_> {
         Digest::parse(text).map_err(|_| unknown(self.0))
     }
 
+    fn oid(&self, text: &str) -> Result<Oid, UnknownEvent> {
+        Oid::parse(text).map_err(|_| unknown(self.0))
+    }
+
     fn opt_oid(&self, text: &str) -> Result<Option<Oid>, UnknownEvent> {
         if text.is_empty() {
             return Ok(None);
         }
-        Oid::parse(text).map(Some).map_err(|_| unknown(self.0))
+        self.oid(text).map(Some)
     }
 }
 

@@ -5,6 +5,7 @@ use golden::Golden;
 use proto::delivery::v1 as pb;
 
 use super::*;
+use crate::domain::commit_version::{CommitVersions, Settled};
 use crate::domain::release::{Event, Item, Outcome, Tagged};
 use crate::domain::version::{Key, Reserved, Version};
 
@@ -92,9 +93,37 @@ fn stored_events_mean_what_they_meant() {
         },
         number: 3,
         asker: item().build,
+        commit: None,
     };
     checked.insert(golden.check::<Version>(&reserved).unwrap());
+    let settled = Settled {
+        repository: "git.example.com/shop/storefront".to_owned(),
+        commit: Oid::parse(&"c0".repeat(20)).unwrap(),
+        channel: "alpha".to_owned(),
+        prefix: "v".to_owned(),
+        version: "v1.4.2-alpha.3".to_owned(),
+    };
+    checked.insert(golden.check::<CommitVersions>(&settled).unwrap());
     assert_eq!(golden.names("towpath.release.v1").unwrap(), checked);
+}
+
+/// A field that came later: events without it stay what they were, and it is kept.
+#[test]
+fn a_reservation_for_a_commit_names_it() {
+    let reserved = Reserved {
+        key: Key {
+            repository: "git.example.com/shop/storefront".to_owned(),
+            core: "v1.4".to_owned(),
+            channel: "latest".to_owned(),
+        },
+        number: u64::from(u32::MAX) + 1,
+        asker: item().build,
+        commit: item().commit,
+    };
+    assert_eq!(
+        Version::decode(&Version::encode(&reserved)).unwrap(),
+        reserved
+    );
 }
 
 #[test]

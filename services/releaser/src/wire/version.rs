@@ -10,7 +10,12 @@ impl Codec for Version {
     type Event = Reserved;
 
     fn encode(event: &Reserved) -> EventRecord {
-        let Reserved { key, number, asker } = event;
+        let Reserved {
+            key,
+            number,
+            asker,
+            commit,
+        } = event;
         record(
             "VersionReserved",
             &pb::VersionReserved {
@@ -19,6 +24,7 @@ impl Codec for Version {
                 channel: key.channel.clone(),
                 number: *number,
                 reserved_for: bytes(*asker),
+                commit: commit.as_ref().map(ToString::to_string).unwrap_or_default(),
             },
         )
     }
@@ -32,6 +38,7 @@ impl Codec for Version {
         Ok(Reserved {
             asker: Fields(stored).uuid(&it.reserved_for)?,
             number: it.number,
+            commit: Fields(stored).opt_oid(&it.commit)?,
             key: Key {
                 repository: it.repository,
                 core: it.core,
