@@ -28,6 +28,11 @@ scenario() {
     tests "test(=scenarios::$1)" --test integration
 }
 
+# The same, with each role in a process of its own, over NATS and PostgreSQL.
+split() {
+    TOWPATH_TEST_SHAPE=split scenario "$1"
+}
+
 if [ "$form" = full ]; then
     TOWPATH_BIN=$target/release/towpath
     case $TOWPATH_BIN in /*) ;; *) TOWPATH_BIN=$PWD/$TOWPATH_BIN ;; esac
@@ -47,6 +52,9 @@ item '4 fifty at once, and repeated' scenario version_reserved::fifty_commits_at
 item '4 a build that failed' scenario version_reserved::the_number_of_a_build_that_failed_is_not_used_again
 item '4 made by hand, or not allowed' tests 'test(=scenarios::version_reserved::tags_that_nobody_reserved_are_passed_by_or_refused) +
     test(=scenarios::version_reserved::who_may_reserve_what_and_where_is_checked_first)' --test integration
+item '4 killed meanwhile, nonsense' tests 'test(=scenarios::version_reserved::killed_while_it_reserves_no_version_is_doubled) +
+    test(=scenarios::version_reserved::a_request_that_makes_no_sense_reserves_nothing)' --test integration
+item '4 on processes of their own' split version_reserved::fifty_commits_at_once_get_fifty_versions_and_keep_them
 item '5 taken, skipped or next' scenario version_compute::a_version_is_taken_skipped_or_next_and_never_two_of_these
 item '6 the three ways to branch' tests 'test(scenarios::version_flows::)' --test integration
 item '6 tags of every kind' scenario version_compute::tags_of_every_kind_are_read_and_others_are_counted

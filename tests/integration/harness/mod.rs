@@ -22,7 +22,7 @@ mod sqlite;
 mod stores;
 mod world;
 
-pub(crate) use api::Api;
+pub(crate) use api::{Api, Failure};
 pub(crate) use clock::now_us;
 pub(crate) use clones::Clones;
 pub(crate) use export::Export;

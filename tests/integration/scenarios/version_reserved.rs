@@ -2,11 +2,18 @@
 //! becomes of the builds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures::future::join_all;
+use proto::release::v1::release_service_client::ReleaseServiceClient;
+use proto::release::v1::{ReserveVersionRequest, ReserveVersionResponse};
+use rand::RngExt as _;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tonic::Code;
+use tonic::transport::Endpoint;
 
-use crate::harness::{Git, Outcome, Server, World};
+use crate::harness::{Failure, Git, Outcome, Server, World, settings};
 
 /// A clone of a source repository whose versions a server reserves.
 struct Ground {
@@ -59,6 +66,18 @@ impl Ground {
         found["target_version"].as_str().unwrap().to_owned()
     }
 
+    /// The call itself.
+    async fn reserve(
+        &self,
+        request: ReserveVersionRequest,
+        key: Option<&str>,
+    ) -> Result<ReserveVersionResponse, Failure> {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.server.address)).unwrap();
+        let mut client = ReleaseServiceClient::new(endpoint.connect().await.unwrap());
+        let request = self.server.api().request(request, key);
+        Ok(client.reserve_version(request).await?.into_inner())
+    }
+
     /// The versions of commits, all asked for at the same time.
     async fn all(&self, commits: &[String], more: &[&str]) -> BTreeMap<String, String> {
         let versions = join_all(commits.iter().map(|it| self.version(it, more))).await;
@@ -91,6 +110,178 @@ async fn fifty_commits_at_once_get_fifty_versions_and_keep_them() {
     ground.server = ground.world.start().await;
     assert_eq!(ground.all(&commits, &LATEST).await, first);
     assert_eq!(ground.all(&commits[..10], &ALPHA).await, alphas);
+    ground.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_it_reserves_no_version_is_doubled() {
+    let mut ground = Ground::new().await;
+    let mut commits = Vec::new();
+    for n in 0..12 {
+        commits.push(ground.commit(&format!("fix: number {n}")).await);
+    }
+    let mut random = settings().random("kill while reserving");
+    // What was told counts, whatever was running when it was told.
+    let mut told: BTreeMap<String, String> = BTreeMap::new();
+    for _ in 0..8 {
+        let asked = async {
+            let token = &ground.server.token;
+            let all = commits.iter().map(|it| ground.attempt(it, &LATEST, token));
+            join_all(all).await
+        };
+        let pid = Pid::from_raw(i32::try_from(ground.server.pid()).unwrap()).unwrap();
+        let killed = async {
+            let after = random.random_range(20..400);
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            kill_process(pid, Signal::KILL).unwrap();
+        };
+        let (outcomes, ()) = tokio::join!(asked, killed);
+        for (commit, outcome) in commits.iter().zip(outcomes) {
+            if outcome.code == 0 {
+                let found: Value = serde_json::from_str(&outcome.ok()).unwrap();
+                let version = found["target_version"].as_str().unwrap().to_owned();
+                let before = told.insert(commit.clone(), version.clone());
+                assert!(before.is_none_or(|it| it == version), "{commit}: {version}");
+            } else {
+                assert_eq!(outcome.code, 3, "{outcome}");
+            }
+        }
+        ground.server.kill9().await;
+        ground.server = ground.world.start().await;
+    }
+    let all = ground.all(&commits, &LATEST).await;
+    for (commit, version) in &told {
+        assert_eq!(&all[commit], version);
+    }
+    let versions: BTreeSet<_> = all.values().cloned().collect();
+    assert_eq!(versions.len(), commits.len(), "{all:#?}");
+    // A number without its commit is reserved for the same commit again: there is no gap.
+    assert!(versions.contains("v1.2.15"), "{all:#?}");
+    ground.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_makes_no_sense_reserves_nothing() {
+    let ground = Ground::new().await;
+    let good = ReserveVersionRequest {
+        repository: "git.example.com/shop/api".to_owned(),
+        commit: "a".repeat(40),
+        release_type: "LATEST".to_owned(),
+        prefix: "v".to_owned(),
+        version: "v1.0.0".to_owned(),
+        taken: Vec::new(),
+        dry_run: false,
+    };
+    let text = str::to_owned;
+    let long = "x".repeat(900_000);
+    let mut keys = 0;
+    let mut key = || {
+        keys += 1;
+        format!("wrong {keys}")
+    };
+    for wrong in [
+        ReserveVersionRequest::default(),
+        ReserveVersionRequest {
+            repository: text("api"),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            repository: text("https://u:s3cr3t@x/../y"),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            commit: text("HEAD"),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            commit: "A".repeat(40),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            release_type: text("NONE"),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            release_type: text("latest"),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            release_type: text("ALPHA"),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            prefix: text("v "),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            prefix: text("release-"),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            version: text("v1.0"),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            version: text("v1.0.0-alpha.1"),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            version: text("v1.0.18446744073709551615"),
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            version: long,
+            ..good.clone()
+        },
+        ReserveVersionRequest {
+            taken: vec![String::new(); 10_001],
+            ..good.clone()
+        },
+    ] {
+        let refused = ground.reserve(wrong, Some(&key())).await.unwrap_err();
+        assert_eq!(refused.status, Code::InvalidArgument, "{refused}");
+        assert!(refused.message.len() < 1_000, "{refused}");
+        assert!(!refused.message.contains("s3cr3t"), "{refused}");
+        assert!(!refused.fix.is_empty(), "{refused}");
+    }
+    let refused = ground.reserve(good.clone(), None).await.unwrap_err();
+    assert_eq!(refused.code, "idempotency-key-missing", "{refused}");
+
+    // What a key brought once is its answer for ever.
+    let first = ground.reserve(good.clone(), Some("k")).await.unwrap();
+    assert_eq!((first.version.as_str(), first.earlier), ("v1.0.0", false));
+    assert_eq!(
+        ground.reserve(good.clone(), Some("k")).await.unwrap(),
+        first
+    );
+    let again = ground.reserve(good.clone(), Some("l")).await.unwrap();
+    assert_eq!((again.version.as_str(), again.earlier), ("v1.0.0", true));
+    let other = ReserveVersionRequest {
+        commit: "b".repeat(40),
+        ..good.clone()
+    };
+    let refused = ground.reserve(other.clone(), Some("k")).await.unwrap_err();
+    assert_eq!(refused.code, "idempotency-key-reused", "{refused}");
+    // Tags of any line, and no tags at all, may be named as taken.
+    let taken = ["v1.0.1", "v1.0.2+linux", "v1.0.7", "v9.0.3", "", "x"]
+        .map(text)
+        .to_vec();
+    let other = ReserveVersionRequest { taken, ..other };
+    let second = ground.reserve(other, Some("m")).await.unwrap();
+    assert_eq!(second.version, "v1.0.3");
+    let largest = ReserveVersionRequest {
+        commit: "c".repeat(40),
+        version: text("v1.0.18446744073709551614"),
+        ..good.clone()
+    };
+    let third = ground.reserve(largest.clone(), Some("n")).await.unwrap();
+    assert_eq!(third.version, largest.version);
+    let after = ReserveVersionRequest {
+        commit: "d".repeat(40),
+        ..good
+    };
+    let refused = ground.reserve(after, Some("o")).await.unwrap_err();
+    assert_eq!(refused.code, "numbers-exhausted", "{refused}");
     ground.server.stop().await;
 }
 
