@@ -22,9 +22,11 @@ pub fn decide(facts: &Facts, options: &Options) -> Result<Outcome, Conflict> {
     if facts.is_filtered && facts.commits.is_empty() {
         return Ok(skip(facts, None, Reason::NothingChanged));
     }
-    let of_commits = evidence::of(&facts.commits, facts.base.as_ref().map(|it| &it.commit));
-    let commits = of_commits.iter().filter_map(|it| it.level).max();
-    let evidence: Vec<_> = of_label(facts).into_iter().chain(of_commits).collect();
+    let base = facts.base.as_ref().map(|it| &it.commit);
+    let found = evidence::of(&facts.commits, base, &facts.labelled);
+    let commits = found.commits.iter().filter_map(|it| it.level).max();
+    let labels = of_label(facts).into_iter().chain(found.labels);
+    let evidence: Vec<_> = labels.chain(found.commits).collect();
     let level = level(&evidence, None);
     let (version, counter) = version(facts, options, level);
     if counter.is_none() {

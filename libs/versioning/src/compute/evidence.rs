@@ -1,5 +1,7 @@
 //! What each commit says about how far the next version is.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ids::Oid;
 
 use crate::bump::Level;
@@ -26,21 +28,67 @@ pub struct Evidence {
     pub note: Option<String>,
 }
 
-/// Judges commits, given newest first, in their order. What a commit and its revert brought, both
-/// unreleased, is nothing: the same pairs that a changelog leaves out.
-pub(super) fn of(commits: &[Commit], base: Option<&Oid>) -> Vec<Evidence> {
+/// What the label of a merged pull request says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labelled {
+    /// A commit that it brought.
+    pub commit: Oid,
+    /// Its number.
+    pub pull_request: u64,
+    /// The label.
+    pub label: String,
+    /// How far the next version is by it.
+    pub level: Level,
+}
+
+/// All that is said.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// By the labels of pull requests, each once, in the order of their newest commits.
+    pub(super) labels: Vec<Evidence>,
+    /// By commits, in their order.
+    pub(super) commits: Vec<Evidence>,
+}
+
+/// Judges commits, given newest first, and the labels that they came with. What a commit and its
+/// revert brought, both unreleased, is nothing: the same pairs that a changelog leaves out; nor do
+/// the labels count of what was taken back whole.
+pub(super) fn of(commits: &[Commit], base: Option<&Oid>, labelled: &[Labelled]) -> Found {
     let taken_back = revert::taken_back(commits, base);
-    commits
-        .iter()
-        .map(|commit| {
-            let mut evidence = judge(commit);
-            if let Some(why) = taken_back.get(&commit.oid) {
+    let mut of_commits: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for it in labelled {
+        of_commits.entry(&it.commit).or_default().push(it);
+    }
+    let mut found = Found::default();
+    let mut seen = BTreeSet::new();
+    for commit in commits {
+        let mut evidence = judge(commit);
+        match taken_back.get(&commit.oid) {
+            Some(why) => {
                 evidence.level = None;
                 evidence.note = note(why);
             }
-            evidence
-        })
-        .collect()
+            None => {
+                let labels = of_commits.remove(&commit.oid).unwrap_or_default();
+                let new = labels.into_iter().filter(|it| seen.insert(it.pull_request));
+                found.labels.extend(new.map(by_label));
+            }
+        }
+        found.commits.push(evidence);
+    }
+    found
+}
+
+fn by_label(it: &Labelled) -> Evidence {
+    Evidence {
+        oid: it.commit.clone(),
+        pull_request: Some(it.pull_request),
+        label: Some(it.label.clone()),
+        kind: None,
+        breaking: it.level == Level::Major,
+        level: Some(it.level),
+        note: None,
+    }
 }
 
 fn note(why: &Reason) -> Option<String> {
@@ -137,7 +185,8 @@ mod tests {
     }
 
     fn levels(messages: &[&str]) -> Vec<Option<Level>> {
-        of(&commits(messages), None)
+        of(&commits(messages), None, &[])
+            .commits
             .into_iter()
             .map(|it| it.level)
             .collect()
@@ -185,6 +234,30 @@ mod tests {
             levels(&["Revert\n\nThis reverts commit 0."]),
             [Some(Level::Patch)]
         );
+    }
+
+    #[test]
+    fn a_label_counts_once_and_not_of_what_is_taken_back() {
+        let revert = format!("Revert \"x\"\n\nThis reverts commit {}.", oid(1));
+        let all = commits(&[&revert, "fix: a", "fix: b", "fix: c"]);
+        let labelled = |at: usize, pull_request: u64, level: Level| Labelled {
+            commit: oid(at),
+            pull_request,
+            label: level.label().to_owned(),
+            level,
+        };
+        let labels = [
+            labelled(1, 7, Level::Major),
+            // Of one pull request with two commits.
+            labelled(3, 5, Level::Minor),
+            labelled(2, 5, Level::Minor),
+            // Of a commit that is none of these.
+            labelled(9, 3, Level::Major),
+        ];
+        let found = of(&all, None, &labels);
+        let labels: Vec<_> = found.labels.iter().map(|it| (&it.oid, it.level)).collect();
+        assert_eq!(labels, [(&oid(2), Some(Level::Minor))]);
+        assert_eq!(found.commits.len(), 4);
     }
 
     #[test]
