@@ -74,6 +74,15 @@ impl Naming {
         }
     }
 
+    /// Whether a text can begin the name of a tag: the rules of git, without those that only the
+    /// whole name can break. <https://git-scm.com/docs/git-check-ref-format>
+    pub fn is_prefix(text: &str) -> bool {
+        let odd = |it: char| it.is_control() || it.is_whitespace() || "~^:?*[\\".contains(it);
+        let begins = text.starts_with(['/', '.', '-']);
+        let holds = ["..", "//", "@{", "/.", ".lock/"];
+        !text.contains(odd) && !begins && !holds.iter().any(|it| text.contains(it))
+    }
+
     /// The tag that names a version.
     pub fn write(&self, version: &Version) -> String {
         format!("{}{version}", self.prefix)
@@ -112,6 +121,18 @@ mod tests {
 
     fn why(naming: &Naming, tag: &str) -> String {
         naming.read(tag).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_prefix_is_what_git_lets_a_tag_begin_with() {
+        for good in ["", "v", "web/v", "release-", "@", "web/api@"] {
+            assert!(Naming::is_prefix(good), "{good}");
+        }
+        for bad in [
+            "v ", "v\n", "-v", "/v", ".v", "a..b", "a//v", "a/.b/v", "a.lock/v", "@{v", "v*", "v\\",
+        ] {
+            assert!(!Naming::is_prefix(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -24,8 +24,7 @@ pub(super) async fn run(scene: &Scene, asked: Compute) -> Result<(), Failure> {
 }
 
 fn options(asked: &Compute) -> Result<Options, Failure> {
-    let odd = |it: char| it.is_control() || it.is_whitespace() || "~^:?*[\\".contains(it);
-    if asked.prefix.contains(odd) {
+    if !Naming::is_prefix(&asked.prefix) {
         let shown = asked.prefix.escape_debug();
         return Err(Failure::usage(
             "prefix",

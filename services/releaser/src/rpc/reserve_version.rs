@@ -7,6 +7,7 @@ use eventlog::{Context, Stored};
 use ids::{AggregateId, Oid, ReleaseType, RepositoryName, Uuid, derive};
 use proto::release::v1 as pb;
 use service::fault::{Fault, Kind};
+use versioning::tag::Naming;
 
 use super::line::{Line, invalid};
 use crate::Inner;
@@ -128,8 +129,7 @@ impl Asked {
             let why = "it can be LATEST, ALPHA, BETA or HOTFIX";
             invalid("release_type", &request.release_type, why)
         })?;
-        let odd = |it: char| it.is_control() || it.is_whitespace() || "~^:?*[\\".contains(it);
-        if request.prefix.contains(odd) || request.prefix.len() > PREFIX {
+        if !Naming::is_prefix(&request.prefix) || request.prefix.len() > PREFIX {
             let why = "it cannot begin the name of a tag, or is too long";
             return Err(invalid("prefix", &request.prefix, why));
         }
