@@ -90,6 +90,12 @@ impl Scene {
         .fix("leave --server and TOWPATH_SERVER out, and say with --data which data directory"))
     }
 
+    /// Whether a server is named, by its address or its data directory: a command that works
+    /// without one asks none that just happens to run on this machine.
+    fn names_server(&self) -> bool {
+        self.connection.server.is_some() || self.connection.data.is_some()
+    }
+
     async fn client(&self) -> Result<Client, Failure> {
         Client::connect(&self.connection).await
     }

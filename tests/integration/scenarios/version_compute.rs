@@ -403,6 +403,7 @@ async fn outputs_of_a_step_are_lines_that_no_message_can_add_to() {
         "commits_since_base",
         "evidence",
         "warnings",
+        "reserved",
     ];
     assert_eq!(keys, expected, "{text}");
     assert!(

@@ -63,7 +63,7 @@ pub(super) async fn reserve(
     outcome: &mut Outcome,
 ) -> Result<Option<Reservation>, Failure> {
     let wanted = match &outcome.target_version {
-        Some(wanted) if !outcome.skip && scene.connection.server.is_some() => wanted.clone(),
+        Some(wanted) if !outcome.skip && scene.names_server() => wanted.clone(),
         Some(_) | None => return Ok(None),
     };
     let request = pb::ReserveVersionRequest {
@@ -164,23 +164,22 @@ fn is_free(
 
 /// Why it is not the version that the repository alone would give.
 fn why_other(wanted: &str, given: &str, it: &Reservation) -> String {
-    if it.earlier {
-        return format!(
-            "reserved_before: {given} belongs to this commit; without that it would be {wanted}"
-        );
-    }
-    match it.passed.as_slice() {
-        [] => format!("reserved: {wanted} was given out before, so this commit gets {given}"),
-        [(version, commit), more @ ..] => {
-            let more = match more.len() {
+    let first = it.passed.first().filter(|(version, _)| version == wanted);
+    match first {
+        Some((version, commit)) => {
+            let more = match it.passed.len() - 1 {
                 0 => String::new(),
-                more => format!(" (and {more} more are others')"),
+                more => format!(", {more} more to others"),
             };
             format!(
                 "reserved: {version} belongs to commit {}{more}, so this commit gets {given}",
                 output::short(commit)
             )
         }
+        None if it.earlier => format!(
+            "reserved_before: {given} belongs to this commit; without that it would be {wanted}"
+        ),
+        None => format!("reserved: {wanted} was given out before, so this commit gets {given}"),
     }
 }
 
