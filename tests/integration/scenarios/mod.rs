@@ -61,3 +61,4 @@ mod telemetry;
 mod version_compute;
 mod version_evidence;
 mod version_flows;
+mod version_tags;
