@@ -33,6 +33,23 @@ split() {
     TOWPATH_TEST_SHAPE=split scenario "$1"
 }
 
+# Whether each row is printed; how long anything takes is not judged here.
+rows() {
+    local printed what state graph peer missing=0
+    printed=$(cargo xtask bench versions --quick) || return
+    printf '%s\n' "$printed"
+    is_there() {
+        grep -Eq "^$1 " <<< "$printed" || { echo "no row: $1" >&2; missing=1; }
+    }
+    for what in 'version compute' 'changelog of 30 commits' 'changelog of 25[0-9]{3} commits'; do
+        for graph in 'no commit-graph' commit-graph; do
+            for state in warm cold; do is_there "$what, $state, $graph"; done
+        done
+        for peer in 2.12.0 2.13.1; do is_there "$what and git-cliff $peer"; done
+    done
+    return $missing
+}
+
 if [ "$form" = full ]; then
     TOWPATH_BIN=$target/release/towpath
     case $TOWPATH_BIN in /*) ;; *) TOWPATH_BIN=$PWD/$TOWPATH_BIN ;; esac
@@ -71,6 +88,11 @@ item '9 what a clone lacks' scenario commits_of_a_push::what_a_clone_lacks_is_fe
 item '9 10,000 commits' scenario commits_check::ten_thousand_commits_take_less_than_a_second
 item '10 changelogs of made-up histories, hostile texts' tests 'package(versioning) & test(/^changelog::/)' --lib
 item '10 what is new between two versions' tests 'test(/^scenarios::changelog_(range|clones)::/)' --test integration
+if [ "$form" = full ]; then
+    item '13 a long history, beside git and git-cliff' rows
+else
+    echo 'not run here: 13, the bench of a long history, which needs the full form'
+fi
 
 verdict || exit 1
 echo "versions, $form form: everything passed in ${SECONDS}s"

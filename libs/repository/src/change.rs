@@ -25,6 +25,8 @@ const CONTEXT: usize = 3;
 const LARGEST: u64 = 1 << 20;
 /// How far git looks for a byte that no text has.
 const SNIFFED: usize = 8000;
+/// So many commits are looked at while a thread starts.
+const FEW: usize = 20;
 
 /// What commits change.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -52,10 +54,13 @@ impl Repository {
     /// read only of commits that touch the same ones.
     pub fn changes<'a>(&self, commits: impl IntoIterator<Item = &'a Oid>) -> Changes {
         let mut found = Changes::default();
-        let mut state = State::default();
+        let commits: Vec<&Oid> = commits.into_iter().collect();
+        let touched = self.each(&commits, FEW, |repository, commit| {
+            repository.touched(object_id(commit))
+        });
         let mut alike: BTreeMap<Vec<u8>, Vec<(&Oid, Vec<Touched>)>> = BTreeMap::new();
-        for commit in commits {
-            match self.touched(object_id(commit), &mut state) {
+        for (commit, touched) in commits.into_iter().zip(touched) {
+            match touched {
                 Ok(files) if files.is_empty() => {}
                 Ok(files) => {
                     let paths: Vec<_> = files.iter().map(|it| it.path.as_slice()).collect();
@@ -66,17 +71,22 @@ impl Repository {
                 Err(Absent) => found.unknown.push(commit.clone()),
             }
         }
-        for (commit, files) in alike.into_values().filter(|it| it.len() > 1).flatten() {
-            match self.number(&files) {
-                Ok(number) => drop(found.known.insert(commit.clone(), number)),
-                Err(Absent) => found.unknown.push(commit.clone()),
+        let alike = alike.into_values().filter(|it| it.len() > 1).flatten();
+        let alike: Vec<_> = alike.collect();
+        let numbers = self.each(&alike, FEW, |repository, (_, files)| {
+            repository.number(files)
+        });
+        for ((commit, _), number) in alike.iter().zip(numbers) {
+            match number {
+                Ok(number) => drop(found.known.insert((*commit).clone(), number)),
+                Err(Absent) => found.unknown.push((*commit).clone()),
             }
         }
         found
     }
 
     /// The files that a commit changes, by path.
-    fn touched(&self, commit: ObjectId, state: &mut State) -> Result<Vec<Touched>, Absent> {
+    fn touched(&self, commit: ObjectId) -> Result<Vec<Touched>, Absent> {
         let (mut parent, mut own) = (Vec::new(), Vec::new());
         let found = self.inner.find_commit(commit).map_err(|_| Absent)?;
         let after = self.tree(&found, &mut own)?;
@@ -88,9 +98,15 @@ impl Repository {
             }
             None => TreeRefIter::from_bytes(&[], self.inner.object_hash()),
         };
-        let mut recorder = Recorder::default();
-        gix::diff::tree(before, after, state, &self.inner.objects, &mut recorder)
-            .map_err(|_| Absent)?;
+        let (mut recorder, mut state) = (Recorder::default(), State::default());
+        gix::diff::tree(
+            before,
+            after,
+            &mut state,
+            &self.inner.objects,
+            &mut recorder,
+        )
+        .map_err(|_| Absent)?;
         let mut files: Vec<_> = recorder.records.into_iter().filter_map(touched).collect();
         files.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(files)

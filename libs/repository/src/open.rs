@@ -7,11 +7,14 @@ use ids::Oid;
 
 use crate::{Commit, Error, Person};
 
+/// Bytes of objects that are remembered: the commits of a range, some hundred bytes each.
+const REMEMBERED: usize = 64 << 20;
+
 /// An open repository.
 #[derive(Debug)]
 pub struct Repository {
     pub(crate) inner: gix::Repository,
-    place: PathBuf,
+    pub(crate) place: PathBuf,
 }
 
 impl Repository {
@@ -24,9 +27,12 @@ impl Repository {
                 detail: last(&error),
             })?;
         let mut inner = found.to_thread_local();
-        // Histories are read once and in order: what was decoded is seldom asked for again, bases
-        // of deltas are.
-        inner.object_cache_size(None);
+        // Without a commit-graph each commit is asked for its parents first, and for its message
+        // afterwards.
+        let graph = inner.commit_graph_if_enabled();
+        if !graph.is_ok_and(|it| it.is_some()) {
+            inner.object_cache_size(REMEMBERED);
+        }
         let place = inner
             .workdir()
             .unwrap_or_else(|| inner.git_dir())
@@ -103,7 +109,9 @@ fn last(error: &dyn std::error::Error) -> String {
 }
 
 pub(crate) fn oid(id: ObjectId) -> Oid {
-    Oid::parse(&id.to_hex().to_string()).expect("the name of an object is one")
+    let mut buffer = gix::hash::Kind::hex_buf();
+    let hex = id.hex_to_buf(&mut buffer);
+    Oid::parse(hex).expect("the name of an object is one")
 }
 
 pub(crate) fn object_id(oid: &Oid) -> ObjectId {

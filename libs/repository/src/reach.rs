@@ -11,7 +11,8 @@ use crate::{Error, Repository};
 const FIRST: usize = 1;
 
 impl Repository {
-    /// The first of `candidates` that one of `heads` has, by its place among them.
+    /// The first of `candidates` that one of `heads` has, by its place among them. What is no
+    /// commit here is passed over.
     ///
     /// Never one question per candidate: a growing number of them is asked about at once (`git
     /// rev-list <candidates> ^<heads>`), so that the cost grows with how far back the found one is
@@ -26,9 +27,10 @@ impl Repository {
         while asked < candidates.len() {
             let end = candidates.len().min(asked + at_once);
             let batch = &candidates[asked..end];
-            let apart = self.apart(heads, batch)?;
-            if let Some(found) = batch.iter().position(|it| !apart.contains(it)) {
-                return Ok(Some(asked + found));
+            let commits: Vec<_> = batch.iter().filter(|it| self.has(it)).cloned().collect();
+            let apart = self.apart(heads, &commits)?;
+            if let Some(found) = commits.iter().find(|it| !apart.contains(*it)) {
+                return Ok(candidates.iter().position(|it| it == found));
             }
             asked = end;
             at_once *= 2;

@@ -14,7 +14,7 @@ pub struct TagAt {
     pub name: String,
     /// The version in it.
     pub version: Version,
-    /// The commit that it leads to.
+    /// What it leads to: a commit, as far as that was proved.
     pub commit: Oid,
 }
 
@@ -25,7 +25,7 @@ pub struct Catalogue {
     pub releases: Vec<TagAt>,
     /// Everything with a dash, the highest first.
     pub pre_releases: Vec<TagAt>,
-    /// How many tags are no versions.
+    /// How many tags are no versions, or were proved to lead to no commit.
     pub ignored: u64,
     /// Those of them that are, but cannot be counted up from.
     pub too_large: Vec<String>,
@@ -60,6 +60,33 @@ impl Catalogue {
         all.releases.sort_by(higher_first);
         all.pre_releases.sort_by(higher_first);
         all
+    }
+
+    /// Leaves out the highest releases that lead to no commit, until one does.
+    pub fn prove_highest(&mut self, is_commit: impl Fn(&Oid) -> bool) {
+        let none = |it: &&TagAt| !is_commit(&it.commit);
+        let wrong = self.releases.iter().take_while(none).count();
+        self.releases.drain(..wrong);
+        self.count(wrong);
+    }
+
+    /// Leaves out what leads to no commit, down to the three numbers of `lowest`, or all of it.
+    /// What is lower takes no part in what comes next, and nobody has to look it up.
+    pub fn prove(&mut self, lowest: Option<&Version>, is_commit: impl Fn(&Oid) -> bool) {
+        let core = |it: &Version| (it.major, it.minor, it.patch);
+        let is_high = |it: &TagAt| lowest.is_none_or(|low| core(&it.version) >= core(low));
+        let mut wrong = 0;
+        for tags in [&mut self.releases, &mut self.pre_releases] {
+            let before = tags.len();
+            tags.retain(|it| !is_high(it) || is_commit(&it.commit));
+            wrong += before - tags.len();
+        }
+        self.count(wrong);
+    }
+
+    fn count(&mut self, ignored: usize) {
+        let ignored = u64::try_from(ignored).unwrap_or(u64::MAX);
+        self.ignored = self.ignored.saturating_add(ignored);
     }
 
     /// The versions at a commit, the highest first.
@@ -111,5 +138,50 @@ mod tests {
         assert_eq!(all.too_large, ["v99999999999999999999.0.0"]);
         assert_eq!(all.at(&oid('a')).count(), 5);
         assert_eq!(all.at(&oid('b')).count(), 0);
+    }
+
+    /// Releases with their pre-releases; those of some numbers lead to a tree.
+    fn catalogue(trees: &[u64]) -> Catalogue {
+        let tags = (1..=9).flat_map(|number| {
+            let to = if trees.contains(&number) { 'b' } else { 'a' };
+            let names = ["", "-alpha.1"].map(|it| format!("v{number}.0.0{it}"));
+            names.map(|it| (it, oid(to)))
+        });
+        Catalogue::of(&Naming::default(), tags)
+    }
+
+    fn left(all: &Catalogue) -> (Vec<u64>, Vec<u64>, u64) {
+        let majors = |it: &[TagAt]| it.iter().map(|it| it.version.major).collect();
+        (
+            majors(&all.releases),
+            majors(&all.pre_releases),
+            all.ignored,
+        )
+    }
+
+    #[test]
+    fn the_highest_release_leads_to_a_commit() {
+        let mut all = catalogue(&[9, 8, 2]);
+        all.prove_highest(|it| *it == oid('a'));
+        assert_eq!(left(&all).0, [7, 6, 5, 4, 3, 2, 1]);
+        assert_eq!(left(&all).2, 2);
+        all.prove_highest(|_| false);
+        assert_eq!((all.releases.len(), all.ignored), (0, 9));
+    }
+
+    #[test]
+    fn what_leads_to_no_commit_is_left_out_as_far_down_as_it_counts() {
+        let is_commit = |it: &Oid| *it == oid('a');
+        let mut all = catalogue(&[9, 4, 2]);
+        let asked = std::cell::Cell::new(0);
+        all.prove(Some(&Version::new(4, 0, 0)), |it| {
+            asked.set(asked.get() + 1);
+            is_commit(it)
+        });
+        let kept = vec![8, 7, 6, 5, 3, 2, 1];
+        assert_eq!(left(&all), (kept.clone(), kept, 4));
+        assert_eq!(asked.get(), 12);
+        all.prove(None, is_commit);
+        assert_eq!(left(&all).0, [8, 7, 6, 5, 3, 1]);
     }
 }

@@ -14,6 +14,11 @@ impl Samples {
         self.0.push(began.elapsed());
     }
 
+    /// Adds a time.
+    pub(crate) fn add(&mut self, took: Duration) {
+        self.0.push(took);
+    }
+
     /// Adds all of others.
     pub(crate) fn extend(&mut self, others: Self) {
         self.0.extend(others.0);

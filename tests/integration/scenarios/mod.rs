@@ -62,3 +62,4 @@ mod version_compute;
 mod version_evidence;
 mod version_flows;
 mod version_reserved;
+mod version_tags;

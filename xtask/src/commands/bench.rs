@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::shell;
+use crate::tools::{self, Purpose};
 use crate::workspace::root;
 
 /// Options of `cargo xtask bench`, handed on to the program that measures.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only these: append, report, promotions, storm, rebuild, replay, idle, manifests
+    /// Only these: append, report, promotions, storm, rebuild, replay, jetstream, idle,
+    /// manifests, versions
     names: Vec<String>,
     /// Fewer samples, for a first look
     #[arg(long)]
@@ -52,6 +54,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if !shell::run(&root, &shell::cargo(), &build)? {
         return Ok(ExitCode::FAILURE);
     }
+    if options.names.is_empty() || options.names.iter().any(|it| it == "versions") {
+        peers()?;
+    }
     let release = root.join("target/release");
     let mut arguments: Vec<String> = Vec::new();
     for (name, path) in [
@@ -69,4 +74,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Finds or builds what others are measured with; rows beside one that cannot be had are left out.
+fn peers() -> Result<()> {
+    for tool in tools::ALL {
+        if tool.purpose == Purpose::Bench
+            && let Err(reason) = tool.find_or_install()?
+        {
+            eprintln!("{} is missing: {reason}", tool.name);
+        }
+    }
+    Ok(())
 }

@@ -18,7 +18,12 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut missing = 0;
     for tool in tools::ALL {
-        if tool.purpose == Purpose::Ci && !options.ci {
+        let is_wanted = match tool.purpose {
+            Purpose::Test => true,
+            Purpose::Ci => options.ci,
+            Purpose::Bench => false,
+        };
+        if !is_wanted {
             continue;
         }
         match tool.find_or_install()? {

@@ -94,7 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 fn install_others() -> Result<()> {
     let has_suite = |name: &str| SUITES.iter().any(|it| it.needs == name);
     for tool in tools::ALL {
-        if tool.purpose == tools::Purpose::Ci || has_suite(tool.name) {
+        if tool.purpose != tools::Purpose::Test || has_suite(tool.name) {
             continue;
         }
         if let Err(reason) = tool.find_or_install()? {

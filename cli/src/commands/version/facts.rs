@@ -27,11 +27,9 @@ pub(super) async fn gather(asked: &Compute, options: &Options) -> Result<Facts, 
     let head = repository.resolve(&asked.commit)?;
     let release_type = release_type(&repository, asked)?;
     let label = label(&asked.labels)?;
-    let tags = repository.tags()?;
-    let others = u64::try_from(tags.of_others.len()).unwrap_or(u64::MAX);
-    let tags = tags.of_commits.into_iter().map(|it| (it.name, it.commit));
+    let tags = repository.tags()?.into_iter();
+    let tags = tags.map(|it| (it.name, it.target));
     let mut catalogue = Catalogue::of(&options.naming, tags);
-    catalogue.ignored = catalogue.ignored.saturating_add(others);
     // What the commit has already needs nothing else.
     let channel = channel::name(release_type);
     let is_settled = release_type == ReleaseType::None
@@ -42,6 +40,7 @@ pub(super) async fn gather(asked: &Compute, options: &Options) -> Result<Facts, 
     let beyond = if is_settled {
         Beyond::default()
     } else {
+        catalogue.prove_highest(|it| repository.has(it));
         completeness::look(&repository, &options.naming, &catalogue).await?
     };
     let mut facts = Facts {
@@ -108,16 +107,20 @@ fn history(
     let found = repository.first_reachable(&heads, &commits)?;
     let is_shallow = !beyond.boundary.is_empty();
     let base = found.map(|at| releases[at].clone());
+    let lowest = base.as_ref().map(|it| &it.version);
+    facts.catalogue.prove(lowest, |it| repository.has(it));
+    let highest = facts.catalogue.releases.first();
+    let is_highest = base.is_some() && base.as_ref() == highest;
     let since = repository.range(base.as_ref().map(|it| &it.commit), &facts.head)?;
     let is_cut = since.iter().any(|it| beyond.boundary.contains(&it.oid));
     // In a shallow clone only the highest release of all may be taken for the base: another one
     // may be higher than what is seen, and reachable over what is not.
-    if is_cut || (is_shallow && found != Some(0)) {
+    if is_cut || (is_shallow && !is_highest) {
         return Err(completeness::shallow(repository));
     }
     facts.commits_since_base = u64::try_from(since.len()).unwrap_or(u64::MAX);
-    if found != Some(0) {
-        facts.unreachable_higher = releases.first().cloned();
+    if !is_highest {
+        facts.unreachable_higher = highest.cloned();
     }
     if let Some(higher) = &facts.unreachable_higher {
         facts.base_behind = is_behind(repository, facts.release_type, higher)?;

@@ -7,6 +7,7 @@ mod branches;
 mod changes;
 mod clones;
 mod made;
+mod many;
 mod paths;
 mod reach;
 mod tags;

@@ -62,7 +62,7 @@ impl Draft {
 
     /// The changelog. Links lead to the forge, if there is one.
     pub fn finish(mut self, changes: &Changes, forge: Option<Forge>) -> Changelog {
-        let narrowed = self.candidates().narrowed;
+        let narrowed = twin::is_narrowed(&self.added, &self.removed);
         twin::settle(&mut self.added, &mut self.removed, &changes.known);
         let mut warnings = Vec::new();
         if narrowed {

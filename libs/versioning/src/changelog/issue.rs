@@ -10,8 +10,8 @@ const NO_PROJECT: &[&str] = &[
 /// What belongs to another repository (`owner/name#12`) or is part of an address is not meant.
 pub(super) fn mentioned(message: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let words = message.split(|it: char| it.is_whitespace() || "()[]{},;\"'`".contains(it));
-    for word in words {
+    let is_issue = |it: &&str| it.contains(['#', '-']);
+    for word in message.split(is_between).filter(is_issue) {
         let word = word.trim_end_matches(['.', ':', '!', '?']);
         // `Closes:#12`
         let word = word.rsplit_once(':').map_or(word, |(_, last)| last);
@@ -22,6 +22,15 @@ pub(super) fn mentioned(message: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether words end here.
+fn is_between(it: char) -> bool {
+    let is_mark = matches!(
+        it,
+        '(' | ')' | '[' | ']' | '{' | '}' | ',' | ';' | '"' | '\'' | '`'
+    );
+    is_mark || it.is_whitespace()
 }
 
 fn issue(word: &str) -> Option<String> {

@@ -61,6 +61,10 @@ fn line(out: &mut String, spans: &[Span]) {
 /// Any punctuation after a backslash stands for itself. What means nothing within a line
 /// is left alone, so that the source stays readable.
 fn escape(out: &mut String, text: &str, at_start: bool) {
+    if is_words(text) && !(at_start && text.starts_with(' ')) {
+        out.push_str(text);
+        return;
+    }
     // Blanks at the ends of our own texts stay; those of others went when they were composed.
     let shown = visible(text);
     if text.starts_with(' ') && !at_start {
@@ -91,6 +95,15 @@ fn escape(out: &mut String, text: &str, at_start: bool) {
     if text.ends_with(' ') && !shown.is_empty() {
         out.push(' ');
     }
+}
+
+/// Words with single blanks between them: nothing in them means anything, and most texts are so.
+fn is_words(text: &str) -> bool {
+    let mut last = 0;
+    text.bytes().all(|it| {
+        let before = std::mem::replace(&mut last, it);
+        it.is_ascii_alphanumeric() || (it == b' ' && before != b' ')
+    })
 }
 
 /// What stands before a character of a text.

@@ -1,5 +1,6 @@
 //! Commits that take back others.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, VecDeque};
 
 use ids::Oid;
@@ -183,7 +184,8 @@ fn take(notes: &mut [Note], at: usize, target: &Target) {
 /// What each commit takes back; nothing where one of those it names is not in the range.
 fn targets(notes: &[Note], base: &Oid) -> Vec<Target> {
     let lines = Lines::of(notes);
-    let subjects = lines.by_subject(|note| bare(&note.subject));
+    // Most reverts name a commit.
+    let subjects = LazyCell::new(|| lines.by_subject(|note| bare(&note.subject)));
     let by_subject = |at: usize, subject: &str| {
         let same = subjects.get(subject)?;
         // The newest of those it was made on.

@@ -30,8 +30,7 @@ pub(super) fn candidates(added: &[Note], removed: &[Note]) -> Candidates {
             }
         }
     }
-    let apart = !added.is_empty() && !removed.is_empty();
-    let narrowed = apart && added.len() + removed.len() > ALL;
+    let narrowed = is_narrowed(added, removed);
     if narrowed {
         let (ours, theirs) = (subjects(added), subjects(removed));
         for (subject, same) in &ours {
@@ -40,7 +39,7 @@ pub(super) fn candidates(added: &[Note], removed: &[Note]) -> Candidates {
                 found.extend(both.map(|it| it.commit.oid.clone()));
             }
         }
-    } else if apart {
+    } else if are_apart(added, removed) {
         let both = added.iter().chain(removed).filter(|it| is_open(it));
         found.extend(both.map(|it| it.commit.oid.clone()));
     }
@@ -48,6 +47,15 @@ pub(super) fn candidates(added: &[Note], removed: &[Note]) -> Candidates {
         commits: found.into_iter().collect(),
         narrowed,
     }
+}
+
+/// Whether there are so many that not all are compared.
+pub(super) fn is_narrowed(added: &[Note], removed: &[Note]) -> bool {
+    are_apart(added, removed) && added.len() + removed.len() > ALL
+}
+
+fn are_apart(added: &[Note], removed: &[Note]) -> bool {
+    !added.is_empty() && !removed.is_empty()
 }
 
 fn is_open(note: &Note) -> bool {

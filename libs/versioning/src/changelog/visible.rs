@@ -35,6 +35,9 @@ fn is_picture(it: char) -> bool {
 
 /// Control and format characters, and others without a width or a shape of their own.
 fn is_unseen(it: char) -> bool {
+    if it.is_ascii() {
+        return it.is_ascii_control();
+    }
     it.is_control()
         || matches!(it,
             '\u{ad}'

@@ -10,6 +10,7 @@ mod replay;
 mod report;
 mod storm;
 mod story;
+mod versions;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -38,6 +39,8 @@ pub(crate) enum Bench {
     Idle,
     /// Ten thousand manifests, cold and with one changed
     Manifests,
+    /// Versions and changelogs of a long history, beside git and git-cliff
+    Versions,
 }
 
 impl Bench {
@@ -53,6 +56,7 @@ impl Bench {
             Self::Jetstream => "jetstream",
             Self::Idle => "idle",
             Self::Manifests => "manifests",
+            Self::Versions => "versions",
         }
     }
 
@@ -68,6 +72,7 @@ impl Bench {
             Self::Jetstream => Box::pin(jetstream::run(ground)).await,
             Self::Idle => Box::pin(idle::run(ground)).await,
             Self::Manifests => Box::pin(manifests::run(ground)).await,
+            Self::Versions => versions::run(ground),
         }
     }
 
@@ -115,6 +120,14 @@ impl Bench {
                 "From a commit that was not seen before to a checked graph of all manifests: \
                  list the files, read what is new, parse it, link everything."
             }
+            Self::Versions => {
+                "A synthetic repository of 27,000 commits, 2,700 of them merges, and 12,000 tags, \
+                 half of the releases' annotated, all packed. Each sample is a process of its own \
+                 that writes into a file; ours and the floor take turns. *Warm* has everything in \
+                 memory; *cold* is the first process after every file of the repository was \
+                 dropped from memory (`posix_fadvise`), programs not. git-cliff has its default \
+                 configuration, which shows less than ours, and writes into a file, too."
+            }
         }
     }
 
@@ -147,6 +160,11 @@ impl Bench {
             Self::Manifests => {
                 "cold: the bytes of all manifests. Warm: the number of files, which are listed \
                  and linked anew, and the bytes of the changed ones."
+            }
+            Self::Versions => {
+                "a version: the number of tags, all of which are read, and the commits since the \
+                 last release, not the length of the history. A changelog: the commits in the \
+                 range. Cold: where those lie in the pack."
             }
         }
     }
