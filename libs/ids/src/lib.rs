@@ -12,6 +12,7 @@ mod digest;
 mod name;
 mod oid;
 mod release_type;
+mod repository;
 mod version;
 
 pub use aggregate::{AggregateId, CommitId};
@@ -19,6 +20,7 @@ pub use digest::Digest;
 pub use name::Name;
 pub use oid::Oid;
 pub use release_type::ReleaseType;
+pub use repository::RepositoryName;
 pub use uuid::Uuid;
 pub use version::Version;
 
