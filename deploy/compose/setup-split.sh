@@ -4,7 +4,7 @@
 # with its own secrets only. Whatever is there is kept.
 set -eu
 
-roles='cd-manager releaser approval-ledger changelog runner'
+roles='cd-manager releaser approval-ledger changelog runner forge'
 umask 077
 
 # password <file>: makes a password unless there is one.

@@ -24,7 +24,7 @@ import uuid
 
 MAGIC = b"towpath.export.v1\n"
 DOMAIN = b"towpath.commit.v1\0"
-ROLES = {"cd-manager", "releaser", "approval-ledger", "changelog", "runner", "towpath"}
+ROLES = {"cd-manager", "releaser", "approval-ledger", "changelog", "runner", "forge", "towpath"}
 RULES = {"reservation", "first_parent", "ci_run", "report_order"}
 DELIVERY = "towpath.delivery.v1."
 # Aggregates of delivery: whoever writes there and is no role is a person who had to help.

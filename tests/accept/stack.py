@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 
-ROLES = ["cd-manager", "releaser", "approval-ledger", "changelog", "runner"]
+ROLES = ["cd-manager", "releaser", "approval-ledger", "changelog", "runner", "forge"]
 
 
 class Failed(Exception):

@@ -78,6 +78,8 @@ item '6 tags of every kind' scenario version_compute::tags_of_every_kind_are_rea
 item '6 prefixes and paths' scenario version_compute::of_several_things_in_one_repository_each_has_its_own_versions
 item '7 outputs of a GitHub step' scenario version_compute::outputs_of_a_step_are_lines_that_no_message_can_add_to
 item '12 an explanation is true' scenario version_evidence::without_the_commit_that_is_named_the_version_is_the_one_that_is_named
+item '8 GitHub: labels, webhooks, commits of a branch, outages' tests 'package(fake-github) | test(/^scenarios::forge_/)' \
+    --test integration --test behaviour --test description
 item '8 titles derive labels' scenario commits_check::a_title_derives_its_label
 item '9 messages, line by line' tests 'test(=scenarios::commits_check::one_message_a_line_is_answered_by_one_line) +
     test(=scenarios::commits_check::a_line_that_is_no_message_refuses_all)' --test integration

@@ -8,7 +8,7 @@ import yaml
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 CHART = TOP / "deploy/helm/towpath"
-ROLES = ["cd-manager", "releaser", "approval-ledger", "changelog", "runner"]
+ROLES = ["cd-manager", "releaser", "approval-ledger", "changelog", "runner", "forge"]
 
 # Values for each of the ways in which the chart is meant to be installed.
 PROFILES = {

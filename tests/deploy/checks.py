@@ -197,7 +197,7 @@ def the_migration_comes_before_the_roles(objects):
 def everything_named_is_there(objects):
     """Secrets, config maps, accounts and services that are referred to exist, or are given by a value."""
     there = {named(each) for each in objects}
-    given = {"towpath-git", "towpath-nats-users", "towpath-nats-ca", "towpath-postgresql-user", "towpath-postgresql-ca", "towpath-certificates"}
+    given = {"towpath-git", "towpath-nats-users", "towpath-nats-ca", "towpath-postgresql-user", "towpath-postgresql-ca", "towpath-certificates", "towpath-github"}
     found = []
     for thing, pod, _ in pods(objects):
         wanted = []

@@ -7,7 +7,8 @@ use super::Up;
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Serve {
-    /// A role: cd-manager, releaser, approval-ledger, changelog or runner. May be repeated.
+    /// A role: cd-manager, releaser, approval-ledger, changelog, runner or
+    /// forge. May be repeated.
     #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role)]
     pub(crate) roles: Vec<Role>,
     /// Check the configuration and say what is wrong with it, start nothing.

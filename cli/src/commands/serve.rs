@@ -137,10 +137,9 @@ mod tests {
             assert!(!refused.contains("roles.changelog"), "{refused}");
             config.roles.at.insert(role, "http://there:1".into());
         }
-        config
-            .roles
-            .at
-            .insert(Role::Runner, "http://there:1".into());
+        for role in [Role::Runner, Role::Forge] {
+            config.roles.at.insert(role, "http://there:1".into());
+        }
         assert!(all_are_known(&config, &here).is_ok());
         assert!(all_are_known(&Config::default(), &[Role::Runner]).is_ok());
         assert!(all_are_known(&Config::default(), &Role::ALL).is_ok());

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ground::{self, Ground};
-use super::roles::{approval_ledger, cd_manager, changelog, releaser, runner};
+use super::roles::{approval_ledger, cd_manager, changelog, forge, releaser, runner};
 use super::router::{self, Parts};
 use super::{Record, Running, files, make_private, presence, refused};
 use crate::failure::Failure;
@@ -124,6 +124,7 @@ async fn open_parts(ground: &Ground, wanted: &[Role]) -> Result<Parts, Failure> 
             Role::Runner => parts.runner = Some(runner::open(ground).await?),
             Role::Releaser => parts.releaser = Some(releaser::open(ground)),
             Role::Changelog => parts.changelog = Some(changelog::open(ground)),
+            Role::Forge => parts.forge = Some(forge::open(ground)?),
             Role::ApprovalLedger => parts.approval_ledger = Some(approval_ledger::open(ground)),
         }
     }
@@ -147,6 +148,9 @@ fn run(ground: &Ground, parts: &Parts) {
         part.run(ground);
     }
     if let Some(part) = &parts.runner {
+        part.run(ground);
+    }
+    if let Some(part) = &parts.forge {
         part.run(ground);
     }
 }

@@ -8,6 +8,7 @@ use approval_ledger::ApprovalLedger;
 use cd_manager::CdManager;
 use changelog::Changelog;
 use eventlog::{Durability, EventLog, Item, LogIdentity, Position, ReadError, Stored};
+use forge::Forge;
 use futures::stream::{BoxStream, StreamExt as _};
 use proto::control::v1 as pb;
 use proto::control::v1::control_service_client::ControlServiceClient;
@@ -37,6 +38,7 @@ pub(super) struct Here {
     pub(super) ledger: Option<ApprovalLedger>,
     pub(super) changelog: Option<Changelog>,
     pub(super) runner: Option<Runner>,
+    pub(super) forge: Option<Forge>,
 }
 
 impl Here {
@@ -60,6 +62,7 @@ impl Here {
                 self.changelog.as_ref().map(Changelog::set_aside),
             ),
             (runner::ROLE, self.runner.as_ref().map(Runner::set_aside)),
+            (forge::ROLE, self.forge.as_ref().map(Forge::set_aside)),
         ];
         let named = |(role, aside): (&str, Option<Vec<String>>)| {
             let aside = aside.unwrap_or_default().into_iter();
@@ -133,10 +136,11 @@ impl Control {
             .to_owned(),
             message: stopped.unwrap_or_default(),
         });
-        let unwell = match &self.here.runner {
+        let mut unwell = match &self.here.runner {
             Some(runner) => runner.unwell().await,
             None => vec![],
         };
+        unwell.extend(self.here.forge.iter().flat_map(Forge::unwell));
         let read_position = self.read_position.borrow().0;
         Ok(pb::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -37,6 +37,19 @@ pub(crate) fn services(of: Role) -> &'static [&'static str] {
         Role::ApprovalLedger => &["towpath.approval.v1.ApprovalService"],
         Role::Changelog => &["towpath.changelog.v1.ChangelogService"],
         Role::Runner => &[],
+        Role::Forge => &["towpath.forge.v1.ForgeService"],
+    }
+}
+
+/// Paths of each role beside its services, of which callers prove by themselves who they are.
+fn paths(of: Role) -> &'static [&'static str] {
+    match of {
+        Role::Forge => &[authn::WEBHOOK],
+        Role::CdManager
+        | Role::Releaser
+        | Role::ApprovalLedger
+        | Role::Changelog
+        | Role::Runner => &[],
     }
 }
 
@@ -44,10 +57,13 @@ pub(crate) fn services(of: Role) -> &'static [&'static str] {
 pub(super) fn routes(peers: &Peers, roles: &Roles) -> axum::Router {
     let mut router = axum::Router::new();
     for peer in peers.all() {
-        for service in services(peer.role) {
+        let services = services(peer.role).iter();
+        let services = services.map(|it| format!("/{it}/{{method}}"));
+        let paths = paths(peer.role).iter().map(|it| (*it).to_owned());
+        for path in services.chain(paths) {
             let (peer, roles) = (peer.clone(), roles.clone());
             router = router.route(
-                &format!("/{service}/{{method}}"),
+                &path,
                 any(move |request: Request| async move {
                     let patience = match roles.why_stopped(peer.role.as_str()) {
                         Some(_) => AWAY,
@@ -65,16 +81,17 @@ pub(super) fn routes(peers: &Peers, roles: &Roles) -> axum::Router {
 /// answer is nearly all of it; a stream then lasts as long as the connection does.
 async fn forward(mut peer: Peer, patience: Duration, request: Request) -> Response<Body> {
     let patience = asked_for(request.headers()).map_or(patience, |it| it.min(patience));
+    let is_grpc = authn::is_grpc(request.headers());
     let mut request = request.map(tonic::body::Body::new);
     telemetry::inject(request.headers_mut());
     let channel = &mut peer.channel;
     let answer = async { channel.ready().await?.call(request).await };
     match tokio::time::timeout(patience, answer).await {
         Ok(Ok(response)) => response.map(|body| named(peer, body)),
-        Ok(Err(error)) => authn::answer(away(&peer, &root(&error)), true),
+        Ok(Err(error)) => authn::answer(away(&peer, &root(&error)), is_grpc),
         Err(_) => {
             let why = format!("no answer within {} s", patience.as_secs_f32());
-            authn::answer(away(&peer, &why), true)
+            authn::answer(away(&peer, &why), is_grpc)
         }
     }
 }

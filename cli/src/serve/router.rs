@@ -13,7 +13,7 @@ use super::gateway;
 use super::ground::Ground;
 use super::metrics;
 use super::presence::Peers;
-use super::roles::{approval_ledger, cd_manager, changelog, releaser, runner};
+use super::roles::{approval_ledger, cd_manager, changelog, forge, releaser, runner};
 
 /// The roles of this process.
 #[derive(Default)]
@@ -23,6 +23,7 @@ pub(super) struct Parts {
     pub(super) approval_ledger: Option<approval_ledger::Part>,
     pub(super) changelog: Option<changelog::Part>,
     pub(super) runner: Option<runner::Part>,
+    pub(super) forge: Option<forge::Part>,
 }
 
 /// Everything that answers on the one port.
@@ -45,6 +46,7 @@ pub(super) fn router(
             ledger: parts.approval_ledger.as_ref().map(|it| it.ledger.clone()),
             changelog: parts.changelog.as_ref().map(|it| it.changelog.clone()),
             runner: parts.runner.as_ref().map(|it| it.runner.clone()),
+            forge: parts.forge.as_ref().map(|it| it.forge.clone()),
         },
         peers: peers.clone(),
         manifests_url: ground.config.manifests.url.clone(),
@@ -62,6 +64,9 @@ pub(super) fn router(
         part.services()(&mut routes);
     }
     if let Some(part) = &parts.changelog {
+        part.services()(&mut routes);
+    }
+    if let Some(part) = &parts.forge {
         part.services()(&mut routes);
     }
     routes
@@ -93,16 +98,12 @@ pub(super) fn router(
             }
         }
     };
-    let http = parts
-        .cd_manager
-        .as_ref()
-        .map_or_else(axum::Router::new, |it| it.manager.http());
     axum::Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics::page).with_state(metrics))
-        .merge(http)
+        .merge(http(parts))
         .merge(gateway::routes(peers, &ground.roles))
         .merge(routes.routes().into_axum_router())
         .fallback(nothing_here)
@@ -122,6 +123,17 @@ pub(super) fn router(
             ground.telemetry.clone(),
             telemetry::record,
         ))
+}
+
+/// What the roles answer beside gRPC.
+fn http(parts: &Parts) -> axum::Router {
+    let manager = parts.cd_manager.as_ref().map(|it| it.manager.http());
+    let forge = parts.forge.as_ref().map(|it| it.forge.http());
+    let none = axum::Router::new();
+    manager
+        .into_iter()
+        .chain(forge)
+        .fold(none, axum::Router::merge)
 }
 
 fn stopped_here(roles: &Roles) -> Vec<&'static str> {
@@ -176,7 +188,7 @@ async fn nothing_here(uri: axum::http::Uri) -> axum::http::Response<axum::body::
         "no-such-path",
         format!("there is nothing at `{path}`"),
     )
-    .fix("POST /api/v1/builds reports a build; everything else is gRPC (reflection is on)");
+    .fix("POST /api/v1/builds reports a build, GitHub sends webhooks to /webhooks/github; everything else is gRPC (reflection is on)");
     authn::json(&fault)
 }
 

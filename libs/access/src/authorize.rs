@@ -118,6 +118,10 @@ pub const RULES: &[Rule] = &[
         groups: EVERYONE,
     },
     Rule {
+        method: "/towpath.forge.v1.ForgeService/ListPullRequests",
+        groups: EVERYONE,
+    },
+    Rule {
         method: "/towpath.release.v1.ReleaseService/CreateRelease",
         groups: MANAGERS,
     },

@@ -36,6 +36,11 @@ package!(
     "Builds, deployments, environments, holds."
 );
 package!(
+    forge,
+    "towpath.forge.v1",
+    "Where sources are kept and reviewed."
+);
+package!(
     log,
     "towpath.log.v1",
     "The stored form of commits and events."

@@ -27,6 +27,10 @@ pub const ROUTES: &[(&str, &str, &str)] = &[(
     "/towpath.delivery.v1.DeliveryService/ReportBuild",
 )];
 
+/// Where GitHub says what happened. Whoever calls it has no token: the forge role checks the
+/// signature.
+pub const WEBHOOK: &str = "/webhooks/github";
+
 /// Lets a call through with its [`Principal`] in the extensions, or answers it.
 pub async fn gate(
     State(directory): State<Directory>,
@@ -89,7 +93,8 @@ pub fn bearer(value: &str) -> Result<&str, Unauthenticated> {
     }
 }
 
-pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+/// Whether a call is gRPC, by its headers.
+pub fn is_grpc(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"))

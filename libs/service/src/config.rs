@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+mod forge;
 mod log;
 mod peers;
 mod reads;
 mod settings;
 mod telemetry;
 
+pub use forge::{Forge, GitHub};
 pub use log::{Backend, Log, Profile};
 pub use peers::Peers;
 pub use reads::Reads;
@@ -50,6 +52,9 @@ pub struct Config {
     /// Where the other roles answer.
     #[serde(skip_serializing_if = "Peers::is_default")]
     pub roles: Peers,
+    /// Where sources are kept and reviewed.
+    #[serde(skip_serializing_if = "Forge::is_default")]
+    pub forge: Forge,
     /// Where traces go.
     #[serde(skip_serializing_if = "Telemetry::is_default")]
     pub telemetry: Telemetry,
@@ -98,6 +103,7 @@ impl Default for Config {
             log: Log::default(),
             reads: Reads::default(),
             roles: Peers::default(),
+            forge: Forge::default(),
             telemetry: Telemetry::default(),
         }
     }
@@ -194,7 +200,8 @@ impl Config {
             "TOWPATH_TELEMETRY_OTLP" => self.telemetry.otlp = value,
             _ if self.log.set(name, &value)?
                 || self.reads.set(name, &value)
-                || self.roles.set(name, &value) => {}
+                || self.roles.set(name, &value)
+                || self.forge.set(name, &value) => {}
             "TOWPATH_LOG_FORMAT" => {}
             _ if TABLES.iter().any(|it| name.starts_with(it)) => {
                 return Err(Error::Variable {
@@ -283,6 +290,7 @@ impl Config {
         self.log.validate()?;
         self.reads.validate(self.log.backend)?;
         self.roles.validate()?;
+        self.forge.validate()?;
         self.telemetry.validate()?;
         Ok(address)
     }
@@ -304,8 +312,9 @@ fn is_branch(branch: &str) -> Result<(), Error> {
 
 /// How the variables of each table begin. Others are not ours: Kubernetes gives every process some
 /// that begin with the name of a service, such as `TOWPATH_RUNNER_PORT`.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "TOWPATH_AUTHOR_",
+    "TOWPATH_FORGE_GITHUB_",
     "TOWPATH_LOG_",
     "TOWPATH_MANIFESTS_",
     "TOWPATH_READS_",

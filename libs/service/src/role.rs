@@ -20,16 +20,19 @@ pub enum Role {
     Changelog,
     /// Plans, applies, observes.
     Runner,
+    /// Hears of pull requests, keeps their labels.
+    Forge,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::CdManager,
         Self::Releaser,
         Self::ApprovalLedger,
         Self::Changelog,
         Self::Runner,
+        Self::Forge,
     ];
 
     /// The word in configuration, on the command line and in answers.
@@ -40,6 +43,7 @@ impl Role {
             Self::ApprovalLedger => "approval-ledger",
             Self::Changelog => "changelog",
             Self::Runner => "runner",
+            Self::Forge => "forge",
         }
     }
 

@@ -286,11 +286,18 @@ async fn programs(world: &World, options: &Options) -> Vec<Program> {
         }
         Some(_) | None => vec![up(world, options)],
     };
-    let Some(otlp) = &world.otlp else {
-        return programs;
+    let otlp = world.otlp.iter();
+    let otlp = otlp.map(|it| ("TOWPATH_TELEMETRY_OTLP", it.as_str()));
+    let github = world.github.iter();
+    let variables: Vec<_> = github
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .chain(otlp)
+        .collect();
+    let told = |it: Program| {
+        let each = variables.iter();
+        each.fold(it, |it, (name, value)| it.env(name, value))
     };
-    let traced = |it: Program| it.env("TOWPATH_TELEMETRY_OTLP", otlp);
-    programs.into_iter().map(traced).collect()
+    programs.into_iter().map(told).collect()
 }
 
 fn up(world: &World, options: &Options) -> Program {

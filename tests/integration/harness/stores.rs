@@ -12,12 +12,13 @@ use super::program::{Outcome, Program};
 use super::{World, free_port, settings};
 
 /// The roles, in the order in which they start. The first is the gateway.
-pub(crate) const ROLES: [&str; 5] = [
+pub(crate) const ROLES: [&str; 6] = [
     "cd-manager",
     "releaser",
     "approval-ledger",
     "changelog",
     "runner",
+    "forge",
 ];
 
 /// The schema of the gateway's read models.

@@ -29,6 +29,8 @@ pub(crate) struct World {
     shape: Shape,
     /// Where the server sends its spans.
     pub(super) otlp: Option<String>,
+    /// How the server finds its GitHub, as variables.
+    pub(super) github: Vec<(String, String)>,
     stores: OnceCell<Stores>,
 }
 
@@ -60,6 +62,7 @@ impl World {
             manifests,
             shape: settings().shape,
             otlp: None,
+            github: Vec::new(),
             stores: OnceCell::new(),
         };
         world.seed(more).await;

@@ -17,6 +17,10 @@ mod commits_of_a_push;
 mod events;
 #[path = "02_exact_bytes.rs"]
 mod exact_bytes;
+mod forge_commits;
+mod forge_labels;
+mod forge_outages;
+mod forge_webhooks;
 mod future_event;
 mod holds;
 #[path = "07_hostile_branch.rs"]

@@ -18,12 +18,13 @@ use crate::workspace::root;
 use plan::Plan;
 
 /// The roles, in the order in which they start. The first is the gateway.
-const ROLES: [&str; 5] = [
+const ROLES: [&str; 6] = [
     "cd-manager",
     "releaser",
     "approval-ledger",
     "changelog",
     "runner",
+    "forge",
 ];
 
 /// The role that starts applications.

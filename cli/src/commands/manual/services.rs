@@ -60,6 +60,12 @@ fn part(role: Role) -> Part {
             consumes: runner::CONSUMES,
             about: "Makes targets run what the manifests say, and records what came of it.",
         },
+        Role::Forge => Part {
+            writes: &[forge::PACKAGE],
+            consumes: forge::CONSUMES,
+            about: "Hears of pull requests by webhook (`POST /webhooks/github`), and keeps on each \
+                    the label that says how far the next version is.",
+        },
     }
 }
 

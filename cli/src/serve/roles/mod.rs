@@ -3,6 +3,7 @@
 pub(super) mod approval_ledger;
 pub(super) mod cd_manager;
 pub(super) mod changelog;
+pub(super) mod forge;
 pub(super) mod releaser;
 pub(super) mod runner;
 
@@ -18,7 +19,11 @@ pub(crate) fn projections(of: &[Role]) -> Vec<Box<dyn Projection>> {
     of.iter()
         .flat_map(|role| match role {
             Role::CdManager => ::cd_manager::projections::all(),
-            Role::Releaser | Role::ApprovalLedger | Role::Changelog | Role::Runner => vec![],
+            Role::Releaser
+            | Role::ApprovalLedger
+            | Role::Changelog
+            | Role::Runner
+            | Role::Forge => vec![],
         })
         .collect()
 }

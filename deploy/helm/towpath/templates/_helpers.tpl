@@ -16,9 +16,9 @@
 {{- end }}
 {{- end }}
 
-{{/* The five roles; everything that is done for each of them goes through this list. */}}
+{{/* The roles; everything that is done for each of them goes through this list. */}}
 {{- define "towpath.roles" -}}
-cd-manager releaser approval-ledger changelog runner
+cd-manager releaser approval-ledger changelog runner forge
 {{- end }}
 
 {{/* What selects pods, and may never change. Of a list: the root, the component. */}}

@@ -42,6 +42,7 @@ pub const ROLES: &[(&str, &[&str])] = &[
     ("approval-ledger", &["approval", "checkpoint"]),
     ("changelog", &["changelog"]),
     ("runner", &["run"]),
+    ("forge", &["pull-request"]),
 ];
 
 /// Streams beside the log: what CI publishes, and what was refused of it.

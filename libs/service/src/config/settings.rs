@@ -117,10 +117,36 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("roles.changelog", "TOWPATH_ROLES_CHANGELOG", "The same"),
     setting("roles.runner", "TOWPATH_ROLES_RUNNER", "The same"),
+    setting("roles.forge", "TOWPATH_ROLES_FORGE", "The same"),
     setting(
         "roles.ca",
         "TOWPATH_ROLES_CA",
         "Certificates to trust when calling other roles, PEM",
+    ),
+    setting(
+        "forge.github.api_url",
+        "TOWPATH_FORGE_GITHUB_API_URL",
+        "Where GitHub's API is, such as `https://github.example.com/api/v3`; default: `https://api.github.com`",
+    ),
+    setting(
+        "forge.github.login",
+        "TOWPATH_FORGE_GITHUB_LOGIN",
+        "Who Towpath is there, such as `towpath[bot]`: labels that others set are theirs",
+    ),
+    setting(
+        "forge.github.webhook_secret_file",
+        "TOWPATH_FORGE_GITHUB_WEBHOOK_SECRET_FILE",
+        "A file with the secret of the webhook; while it is replaced, the old one and the new one, one a line; default: GitHub is left alone",
+    ),
+    setting(
+        "forge.github.token_file",
+        "TOWPATH_FORGE_GITHUB_TOKEN_FILE",
+        "A file with a token that may read and write pull requests",
+    ),
+    setting(
+        "forge.github.ca",
+        "TOWPATH_FORGE_GITHUB_CA",
+        "Certificates to trust when calling GitHub, PEM; default: the public authorities",
     ),
     setting(
         "telemetry.otlp",

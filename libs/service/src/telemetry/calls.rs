@@ -15,7 +15,7 @@ use opentelemetry::{Context, KeyValue};
 use tokio::time::Instant;
 
 use super::{Telemetry, context, traces};
-use crate::authn::{PUBLIC, PUBLIC_PREFIXES, ROUTES};
+use crate::authn::{PUBLIC, PUBLIC_PREFIXES, ROUTES, WEBHOOK};
 
 const GRPC_STATUS: &str = "grpc-status";
 
@@ -76,6 +76,7 @@ fn named(request: &Request) -> &'static str {
         Some("/api/v1/builds") => "POST /api/v1/builds",
         Some(_) => "GET health",
         None if path == super::page::PATH => "GET metrics",
+        None if path == WEBHOOK => "POST /webhooks/github",
         None => "unknown",
     }
 }
@@ -88,8 +89,10 @@ fn role_of(method: &str) -> &'static str {
         Some("release") => "releaser",
         Some("approval") => "approval-ledger",
         Some("changelog") => "changelog",
+        Some("forge") => "forge",
         Some("run") => "runner",
         _ if method == "POST /api/v1/builds" => "cd-manager",
+        _ if method == "POST /webhooks/github" => "forge",
         _ => "",
     }
 }
