@@ -8,6 +8,7 @@ use proto::approval::v1::approval_service_client::ApprovalServiceClient;
 use proto::changelog::v1::changelog_service_client::ChangelogServiceClient;
 use proto::control::v1::control_service_client::ControlServiceClient;
 use proto::delivery::v1::delivery_service_client::DeliveryServiceClient;
+use proto::forge::v1::forge_service_client::ForgeServiceClient;
 use proto::release::v1::release_service_client::ReleaseServiceClient;
 use service::clock::{Clock as _, SystemClock};
 use service::entropy::{Entropy as _, SystemEntropy};
@@ -76,6 +77,10 @@ impl Client {
 
     pub(crate) fn approval(&self) -> ApprovalServiceClient<Wire> {
         ApprovalServiceClient::new(self.0.clone()).max_decoding_message_size(64 * 1024 * 1024)
+    }
+
+    pub(crate) fn forge(&self) -> ForgeServiceClient<Wire> {
+        ForgeServiceClient::new(self.0.clone()).max_decoding_message_size(64 * 1024 * 1024)
     }
 
     pub(crate) fn access(&self) -> AccessServiceClient<Wire> {

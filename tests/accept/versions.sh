@@ -81,6 +81,7 @@ item '12 an explanation is true' scenario version_evidence::without_the_commit_t
 item '8 GitHub: labels, webhooks, commits of a branch, outages' tests 'package(fake-github) | test(/^scenarios::forge_/)' \
     --test integration --test behaviour --test description
 item '8 titles derive labels' scenario commits_check::a_title_derives_its_label
+item '8 labels count in versions' tests 'test(scenarios::version_labels::)' --test integration
 item '9 messages, line by line' tests 'test(=scenarios::commits_check::one_message_a_line_is_answered_by_one_line) +
     test(=scenarios::commits_check::a_line_that_is_no_message_refuses_all)' --test integration
 item '9 merges are exempt, faults have columns' scenario commits_of_a_push::each_commit_of_a_range_is_judged_and_merges_are_not

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Subcommand};
+use clap::Subcommand;
 use ids::ReleaseType;
 use versioning::strategy::Strategy;
 
@@ -20,7 +20,6 @@ pub(crate) enum Version {
 
 /// Which version, of what.
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("what").args(["branch", "release_type"]))]
 pub(crate) struct Compute {
     /// The repository, or a directory in it.
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -28,8 +27,8 @@ pub(crate) struct Compute {
     /// The commit that gets the version.
     #[arg(long, value_name = "REVISION", default_value = "HEAD")]
     pub(crate) commit: String,
-    /// The branch that the commit was pushed to, which decides what is released [default: the one
-    /// that is checked out].
+    /// The branch that the commit was pushed to, which decides what is released, and the pull
+    /// requests to which branch count [default: the one that is checked out].
     #[arg(long, value_name = "BRANCH")]
     pub(crate) branch: Option<String>,
     /// What is released, whatever the branch: latest, alpha, beta, hotfix or none.

@@ -65,5 +65,6 @@ mod telemetry;
 mod version_compute;
 mod version_evidence;
 mod version_flows;
+mod version_labels;
 mod version_reserved;
 mod version_tags;

@@ -5,13 +5,14 @@ use versioning::compute::{HotfixScheme, Options, PreReleaseCore, decide};
 use versioning::tag::Naming;
 
 use super::super::Scene;
-use super::{facts, reserve, shape};
+use super::{facts, labels, reserve, shape};
 use crate::args::{Compute, Core, Hotfix, OnZero};
 use crate::failure::Failure;
 
 pub(super) async fn run(scene: &Scene, asked: Compute) -> Result<(), Failure> {
     let options = options(&asked)?;
-    let facts = facts::gather(&asked, &options).await?;
+    let mut facts = facts::gather(&asked, &options).await?;
+    let said = labels::read(scene, &asked, &options, &mut facts).await?;
     let mut outcome = decide(&facts, &options).map_err(|conflict| {
         Failure::refused("conflict", conflict.to_string()).fix(
             "if both are to be released, release the other one first and merge it here; if the \
@@ -19,6 +20,7 @@ pub(super) async fn run(scene: &Scene, asked: Compute) -> Result<(), Failure> {
              number that was seen is never used again",
         )
     })?;
+    outcome.warnings.extend(said);
     let reservation = reserve::reserve(scene, &asked, &options, &facts, &mut outcome).await?;
     shape::print(scene, &outcome, reservation.as_ref())
 }

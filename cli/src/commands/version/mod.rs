@@ -4,6 +4,7 @@ mod completeness;
 mod compute;
 mod facts;
 mod label;
+mod labels;
 mod reserve;
 mod shape;
 

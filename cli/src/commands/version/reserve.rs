@@ -105,7 +105,7 @@ pub(super) async fn reserve(
 }
 
 /// The repository, as the server knows it: every clone of it says the same.
-fn name(asked: &Compute) -> Result<RepositoryName, Failure> {
+pub(super) fn name(asked: &Compute) -> Result<RepositoryName, Failure> {
     let fix = "name the repository with --repository, such as git.example.com/shop/api";
     let wrong = |why: ids::Invalid| Failure::usage("repository", why.to_string()).fix(fix);
     if let Some(given) = &asked.repository {

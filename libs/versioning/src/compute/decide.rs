@@ -24,7 +24,7 @@ pub fn decide(facts: &Facts, options: &Options) -> Result<Outcome, Conflict> {
     }
     let base = facts.base.as_ref().map(|it| &it.commit);
     let found = evidence::of(&facts.commits, base, &facts.labelled);
-    let commits = found.commits.iter().filter_map(|it| it.level).max();
+    let warnings = warnings(facts, options.core, &found);
     let labels = of_label(facts).into_iter().chain(found.labels);
     let evidence: Vec<_> = labels.chain(found.commits).collect();
     let level = level(&evidence, None);
@@ -42,7 +42,7 @@ pub fn decide(facts: &Facts, options: &Options) -> Result<Outcome, Conflict> {
         counter,
         commits_since_base: facts.commits_since_base,
         evidence: judged(facts, options, &evidence, level),
-        warnings: warnings(facts, options.core, commits),
+        warnings,
         ignored_tags: facts.catalogue.ignored,
     })
 }

@@ -2,11 +2,12 @@
 
 use ids::ReleaseType;
 
+use super::evidence::Found;
 use super::{Facts, PreReleaseCore};
 use crate::bump::Level;
 
 /// All that is unusual, each beginning with a stable word.
-pub(super) fn warnings(facts: &Facts, core: PreReleaseCore, commits: Option<Level>) -> Vec<String> {
+pub(super) fn warnings(facts: &Facts, core: PreReleaseCore, found: &Found) -> Vec<String> {
     let mut said = Vec::new();
     let base = facts.base.as_ref();
     if let Some(higher) = &facts.unreachable_higher {
@@ -46,15 +47,7 @@ pub(super) fn warnings(facts: &Facts, core: PreReleaseCore, commits: Option<Leve
             )
         }));
     }
-    if let (Some((label, level)), Some(commits)) = (&facts.label, commits)
-        && *level < commits
-    {
-        said.push(format!(
-            "label_below_commits: the label `{label}` says {}, and a commit says {}, which counts",
-            level.word(),
-            commits.word()
-        ));
-    }
+    said.extend(below(facts, found));
     said.extend(
         facts
             .catalogue
@@ -63,4 +56,28 @@ pub(super) fn warnings(facts: &Facts, core: PreReleaseCore, commits: Option<Leve
             .map(|it| format!("tag_too_large: {} is left out", it.escape_debug())),
     );
     said
+}
+
+/// Labels that say less than what they are on: nothing that breaks is talked down.
+fn below(facts: &Facts, found: &Found) -> Vec<String> {
+    let told = |label: &str, of: &str, level: Level, commits: Level| {
+        format!(
+            "label_below_commits: the label `{label}`{of} says {}, and a commit says {}, which \
+             counts",
+            level.word(),
+            commits.word()
+        )
+    };
+    let all = found.commits.iter().filter_map(|it| it.level).max();
+    let given = facts.label.as_ref().zip(all);
+    let given = given.filter(|((_, level), all)| level < all);
+    let given = given.map(|((label, level), all)| told(label, "", *level, all));
+    let of_merged = found.labels.iter().filter_map(|it| {
+        let (label, level) = (it.label.as_ref()?, it.level?);
+        let mut commits = found.commits.iter().filter(|commit| commit.oid == it.oid);
+        let commit = commits.find_map(|it| it.level).filter(|it| *it > level)?;
+        let of = it.pull_request.map(|number| format!(" of #{number}"));
+        Some(told(label, &of.unwrap_or_default(), level, commit))
+    });
+    given.into_iter().chain(of_merged).collect()
 }

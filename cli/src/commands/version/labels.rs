@@ -1,0 +1,130 @@
+//! What the labels of merged pull requests say, which the server knows: from the moment of the
+//! merge, or by asking the forge.
+
+use ids::{Oid, ReleaseType};
+use proto::forge::v1 as pb;
+use repository::Repository;
+use tonic::Request;
+use versioning::compute::{Facts, Labelled, Options, PreReleaseCore};
+use versioning::conventional;
+
+use super::super::Scene;
+use super::reserve;
+use crate::args::Compute;
+use crate::failure::Failure;
+
+/// Commits asked about in one call, and in all: what is further back says what it says by its
+/// message.
+const AT_ONCE: usize = 200;
+const MOST: usize = 1_000;
+
+/// Adds what labels say of the commits since the base, where a server is named and the version
+/// depends on it. Gives what somebody should know about that.
+pub(super) async fn read(
+    scene: &Scene,
+    asked: &Compute,
+    options: &Options,
+    facts: &mut Facts,
+) -> Result<Vec<String>, Failure> {
+    if !scene.names_server() || facts.commits.is_empty() || !counts(facts, options) {
+        return Ok(Vec::new());
+    }
+    let branch = match &asked.branch {
+        Some(branch) => Some(branch.clone()),
+        None => Repository::open(&asked.repo)?.branch()?,
+    };
+    let Some(branch) = branch else {
+        let what = "labels_unread: no branch is checked out, so that nobody knows into which one \
+                    pull requests were merged; give --branch";
+        return Ok(vec![what.to_owned()]);
+    };
+    let repository = reserve::name(asked)?.to_string();
+    let client = scene.client().await?;
+    let commits: Vec<_> = facts.commits.iter().map(|it| it.oid.to_string()).collect();
+    let mut said = Vec::new();
+    if commits.len() > MOST {
+        said.push(format!(
+            "labels_unread: of {} commits only the newest {MOST} were asked about",
+            commits.len()
+        ));
+    }
+    for some in commits[..commits.len().min(MOST)].chunks(AT_ONCE) {
+        let request = pb::ListPullRequestsRequest {
+            repository: repository.clone(),
+            branch: branch.clone(),
+            commits: some.to_vec(),
+        };
+        let mut forge = client.forge();
+        let answer = forge.list_pull_requests(Request::new(request)).await?;
+        for came in answer.into_inner().commits {
+            take(facts, &came, &mut said)?;
+        }
+    }
+    said.dedup();
+    Ok(said)
+}
+
+/// Whether the version is another one when labels say more.
+fn counts(facts: &Facts, options: &Options) -> bool {
+    match facts.release_type {
+        ReleaseType::Latest => true,
+        ReleaseType::Alpha | ReleaseType::Beta => options.core == PreReleaseCore::Next,
+        ReleaseType::Hotfix | ReleaseType::None => false,
+    }
+}
+
+/// Takes in what one commit came with.
+fn take(
+    facts: &mut Facts,
+    came: &pb::CommitPullRequests,
+    said: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let commit = Oid::parse(&came.commit)
+        .map_err(|why| Failure::broke("server", format!("the server's answer: {why}")))?;
+    for it in &came.pull_requests {
+        let number = it.number;
+        let is_unknown = |label: &&String| came.unknown_labels.contains(label);
+        // It cannot be mended any more: what was merged is merged.
+        let unknown = it.labels.iter().filter(is_unknown);
+        said.extend(unknown.map(|label| {
+            let label = label.escape_debug();
+            format!("unknown_label: #{number} has `{label}`, which says nothing about versions")
+        }));
+        let known = it.labels.iter().filter(|it| !is_unknown(it));
+        let level = versioning::label::level(known.map(String::as_str)).unwrap_or_default();
+        if let Some(level) = level {
+            facts.labelled.push(Labelled {
+                commit: commit.clone(),
+                pull_request: number,
+                label: level.label().to_owned(),
+                level,
+            });
+        }
+        if it.merge_commit == came.commit {
+            said.extend(differs(facts, &commit, it));
+        }
+    }
+    Ok(())
+}
+
+/// The title derived the label, the commit's message is what a changelog shows.
+/// <https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/about-pull-request-merges>
+fn differs(facts: &Facts, commit: &Oid, it: &pb::PullRequest) -> Option<String> {
+    let merged = facts.commits.iter().find(|it| it.oid == *commit)?;
+    let message = conventional::parse(&merged.message).ok()?;
+    let title = conventional::parse(it.title.lines().next().unwrap_or_default()).ok()?;
+    let is_same = message.is(&title.kind) && message.breaking == title.breaking;
+    (!is_same).then(|| {
+        let shown = |it: &conventional::Conventional| {
+            let mark = if it.breaking { "!" } else { "" };
+            format!("{}{mark}", it.kind.escape_debug())
+        };
+        format!(
+            "title_differs: #{} is titled `{}`, and what was merged says `{}`; the higher of both \
+             counts",
+            it.number,
+            shown(&title),
+            shown(&message)
+        )
+    })
+}
