@@ -50,6 +50,18 @@ pub fn version(program: &Path, flag: &str) -> Option<Vec<u64>> {
     (!numbers.is_empty()).then_some(numbers)
 }
 
+/// The roles that a `towpath` binary knows, by what it says to somebody who names none of them.
+/// Another version may know fewer, or more.
+pub fn roles(towpath: &Path) -> Vec<String> {
+    let mut asked = command(towpath);
+    let answer = asked.args(["serve", "--role", "?"]).output();
+    let said = answer.map(|it| it.stderr).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let list = said.split_once("the roles are ").map(|it| it.1);
+    let list = list.and_then(|it| it.lines().next()).unwrap_or_default();
+    list.split(", ").map(|it| it.trim().to_owned()).collect()
+}
+
 /// Whether this process is root's.
 pub fn is_root() -> bool {
     command(Path::new("id"))

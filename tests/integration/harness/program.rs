@@ -60,6 +60,11 @@ impl Program {
         self
     }
 
+    /// Which binary it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn within(mut self, directory: &Path) -> Self {
         directory.clone_into(&mut self.directory);
         self

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 use testkit::process::Running;
-use testkit::{nats, postgres};
+use testkit::{nats, postgres, program};
 
 use super::program::{Outcome, Program};
 use super::{World, free_port, settings};
@@ -140,7 +140,10 @@ impl Stores {
                 "TOWPATH_READS_PASSWORD_FILE",
                 self.password_file("postgres").to_str().unwrap(),
             );
-        self.ports.iter().fold(program, |program, (role, port)| {
+        let known = roles_of(program.path());
+        let ports = self.ports.iter();
+        let ports = ports.filter(|(role, _)| known.iter().any(|it| it == role));
+        ports.fold(program, |program, (role, port)| {
             let name = role.to_ascii_uppercase().replace('-', "_");
             program.env(
                 &format!("TOWPATH_ROLES_{name}"),
@@ -199,6 +202,15 @@ impl Stores {
     pub(crate) async fn forget(&self, world: &World) {
         let drop = format!("DROP SCHEMA {SCHEMA} CASCADE;");
         self.sql(world, &drop).await.ok();
+    }
+}
+
+/// The roles that a binary knows: one of another version refuses the address of a role that it has
+/// never heard of.
+fn roles_of(binary: &Path) -> Vec<String> {
+    match &settings().before {
+        Some((before, _)) if before == binary => program::roles(binary),
+        Some(_) | None => ROLES.map(str::to_owned).to_vec(),
     }
 }
 

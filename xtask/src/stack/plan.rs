@@ -48,7 +48,7 @@ impl Plan {
             password: secret(&dir.join("postgres.password"))?,
             fsync: true,
         };
-        let users = users(dir, &binaries[ROLES[0]])?;
+        let users = users(dir, newest(&binaries))?;
         let routes: Vec<u16> = (0..servers).map(|_| next()).collect::<Result<_>>()?;
         let mut nats = Vec::new();
         for (n, route) in (1..).zip(&routes) {
@@ -126,7 +126,7 @@ impl Plan {
     }
 
     /// Writes down how to reach the stores, for commands on the gateway's data directory.
-    pub(super) fn environment(&self, user: &str) -> Vec<(String, String)> {
+    pub(super) fn environment(&self, role: &str, user: &str) -> Vec<(String, String)> {
         let path = |name: &str| self.dir.join(name).display().to_string();
         let mut all = vec![
             ("TOWPATH_MANIFESTS_URL".to_owned(), self.manifests.clone()),
@@ -152,9 +152,12 @@ impl Plan {
                 path("postgres.password"),
             ),
         ];
-        for role in ROLES {
-            let name = role.to_ascii_uppercase().replace('-', "_");
-            all.push((format!("TOWPATH_ROLES_{name}"), self.address(role)));
+        // One of another version refuses the address of a role that it has never heard of.
+        for known in testkit::program::roles(&self.binaries[role]) {
+            if self.ports.contains_key(known.as_str()) {
+                let name = known.to_ascii_uppercase().replace('-', "_");
+                all.push((format!("TOWPATH_ROLES_{name}"), self.address(&known)));
+            }
         }
         if let Some(otlp) = &self.otlp {
             all.push(("TOWPATH_TELEMETRY_OTLP".to_owned(), otlp.clone()));
@@ -167,7 +170,7 @@ impl Plan {
         command
             .arg("--data")
             .arg(self.data(role))
-            .envs(self.environment(user));
+            .envs(self.environment(role, user));
         command
     }
 }
@@ -191,6 +194,14 @@ fn binaries(given: &[String]) -> Result<BTreeMap<&'static str, PathBuf>> {
         found.insert(known, PathBuf::from(path));
     }
     Ok(found)
+}
+
+/// The binary that knows all roles, so that each of them gets its user; beside an older one that is
+/// not the first.
+fn newest<'a>(binaries: &'a BTreeMap<&'static str, PathBuf>) -> &'a Path {
+    let knows_all = |it: &&PathBuf| testkit::program::roles(it).len() >= ROLES.len();
+    let found = binaries.values().find(knows_all);
+    found.unwrap_or(&binaries[ROLES[0]])
 }
 
 /// NATS users with their permissions, as the binary itself prints them.

@@ -124,7 +124,7 @@ fn work(plan: &Plan, parts: &mut Vec<Part>, stop: &AtomicBool) -> Result<()> {
                 .map(ToOwned::to_owned)
                 .collect::<Vec<_>>(),
         );
-        let environment = plan.environment(role);
+        let environment = plan.environment(role, role);
         add(plan, parts, role, move || {
             let mut command = testkit::program::command(program.as_ref());
             command.args(&arguments).envs(environment.clone());

@@ -46,9 +46,9 @@ pub(crate) enum Error {
         /// What would help.
         fix: &'static str,
     },
-    /// Nobody is asked now, because of an earlier answer.
+    /// Nobody can be asked before somebody mends our own side.
     #[error("{0}")]
-    Paused(String),
+    Unready(Problem),
 }
 
 impl Error {
@@ -56,11 +56,6 @@ impl Error {
     pub(super) fn away(what: &str, why: String) -> Self {
         let what = what.to_owned();
         Self::Away { what, why }
-    }
-
-    /// Our own side is not ready.
-    pub(super) fn of_problem(problem: &Problem) -> Self {
-        Self::Paused(problem.to_string())
     }
 
     /// What is not in the form that the description gives it.
@@ -74,7 +69,15 @@ impl Error {
             Self::Limited { pause, .. } => Some((*pause, true)),
             Self::Refused { status: 401, .. } => Some((REFUSED, true)),
             Self::Refused { .. } => Some((REFUSED, false)),
-            Self::Away { .. } | Self::Paused(_) => None,
+            Self::Away { .. } | Self::Unready(_) => None,
+        }
+    }
+
+    /// Whether asking again may help without anybody changing anything.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Away { .. } | Self::Limited { .. } => true,
+            Self::Refused { .. } | Self::Unready(_) => false,
         }
     }
 

@@ -105,6 +105,7 @@ impl GitHub {
         call: &Call<'_>,
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<(StatusCode, Vec<u8>), Error> {
+        self.pauses.check(call.repository)?;
         let sent = self.send_once(call, body).await;
         if let Err(error) = &sent {
             self.pauses.note(call.repository, error);
@@ -114,6 +115,7 @@ impl GitHub {
 
     /// The same without a body, where “not there” is an answer like any other.
     async fn ask(&self, call: &Call<'_>) -> Result<(StatusCode, Vec<u8>), Error> {
+        self.pauses.check(call.repository)?;
         let sent = self.send_once(call, None::<&()>).await;
         if let Err(error) = &sent
             && !error.is_absent()
@@ -128,12 +130,8 @@ impl GitHub {
         call: &Call<'_>,
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<(StatusCode, Vec<u8>), Error> {
-        self.pauses.check(call.repository)?;
         let what = call.to_string();
-        let token = self
-            .connection
-            .token()
-            .map_err(|it| Error::of_problem(&it))?;
+        let token = self.connection.token().map_err(Error::Unready)?;
         let mut request = self
             .http
             .request(call.method.clone(), self.url(call))

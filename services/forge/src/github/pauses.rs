@@ -16,16 +16,16 @@ const ALL: &str = "";
 
 /// Pauses by repository.
 #[derive(Debug, Default)]
-pub(super) struct Pauses(Mutex<BTreeMap<String, (Instant, String)>>);
+pub(super) struct Pauses(Mutex<BTreeMap<String, (Instant, Error)>>);
 
 impl Pauses {
-    /// Says why nobody is asked about a repository now, when that is so.
+    /// The error because of which nobody is asked about a repository now, when there is one.
     pub(super) fn check(&self, repository: &str) -> Result<(), Error> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         all.retain(|_, (until, _)| *until > now);
         match all.get(ALL).or_else(|| all.get(repository)) {
-            Some((_, why)) => Err(Error::Paused(why.clone())),
+            Some((_, error)) => Err(error.clone()),
             None => Ok(()),
         }
     }
@@ -38,7 +38,7 @@ impl Pauses {
         let key = if is_for_all { ALL } else { repository };
         let until = Instant::now() + pause.min(LONGEST);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(key.to_owned(), (until, error.to_string()));
+        all.insert(key.to_owned(), (until, error.clone()));
     }
 }
 

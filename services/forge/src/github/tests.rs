@@ -55,3 +55,49 @@ fn statuses_say_whether_asking_again_helps() {
     assert!(of(404, "nonsense", Some(9)).unwrap().is_absent());
     assert!(of(301, "", None).unwrap().to_string().contains("renamed"));
 }
+
+#[tokio::test]
+async fn nobody_there_is_said_and_asked_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        Some(path)
+    };
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let api_url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let settings = service::config::GitHub {
+        api_url,
+        webhook_secret_file: file("secret", "0123456789abcdef"),
+        token_file: file("token", "ghs_s3cr3t"),
+        ..service::config::GitHub::default()
+    };
+    let connection = Connection::of(&settings).unwrap();
+    let github = GitHub::new(connection, Arc::new(service::SystemClock)).unwrap();
+    for _ in 0..2 {
+        let error = github.pull("acme/api", 7).await.unwrap_err();
+        assert!(error.is_passing(), "{error}");
+        let why = error.to_string();
+        assert!(why.starts_with("GET repos/acme/api/pulls/7: "), "{why}");
+        assert!(why.contains("refused") && !why.contains("s3cr3t"), "{why}");
+    }
+    std::fs::remove_file(dir.path().join("token")).unwrap();
+    let error = github.pull("acme/api", 7).await.unwrap_err();
+    assert!(matches!(error, Error::Unready(_)), "{error}");
+}
+
+#[test]
+fn what_holds_no_certificate_is_not_trusted() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ca.pem");
+    assert!(tls::config(None).is_ok());
+    assert!(tls::config(Some(&path)).unwrap_err().contains("ca.pem"));
+    std::fs::write(&path, "no certificate").unwrap();
+    assert!(
+        tls::config(Some(&path))
+            .unwrap_err()
+            .contains("no certificate")
+    );
+}

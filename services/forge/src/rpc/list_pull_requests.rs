@@ -12,7 +12,7 @@ use service::fault::{Fault, Kind};
 use crate::Inner;
 use crate::domain::label::Label;
 use crate::domain::pull_request::{Key, Merge};
-use crate::github::GitHub;
+use crate::github::{Error, GitHub};
 
 /// The most commits that can be asked about at once.
 const MOST: usize = 200;
@@ -97,10 +97,10 @@ impl Inner {
         commit: &Oid,
     ) -> Result<Vec<pb::PullRequest>, Fault> {
         let path = asked.repository.path();
-        let pulls = github.pulls_of(path, commit).await.map_err(|error| {
-            Fault::new(Kind::Unknown, "github-unreachable", error.to_string())
-                .fix("repeat the call; `towpath status` shows what is wrong with GitHub")
-        })?;
+        let pulls = github
+            .pulls_of(path, commit)
+            .await
+            .map_err(|it| fault(&it))?;
         let merged = pulls
             .iter()
             .filter_map(|it| Some((it.number, it.merge(false)?)));
@@ -124,6 +124,15 @@ impl Inner {
             None => pull_request(number, &merge, false),
         }
     }
+}
+
+fn fault(error: &Error) -> Fault {
+    let why = error.to_string();
+    if error.is_passing() {
+        return Fault::new(Kind::Unknown, "github-unreachable", why).fix("repeat the call later");
+    }
+    Fault::new(Kind::Rejected, "github-refused", why)
+        .fix("correct what it names; after that, a minute may pass before GitHub is asked again")
 }
 
 /// A request, as it is understood.
