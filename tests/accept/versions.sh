@@ -70,7 +70,8 @@ item '4 a build that failed' scenario version_reserved::the_number_of_a_build_th
 item '4 made by hand, or not allowed' tests 'test(=scenarios::version_reserved::tags_that_nobody_reserved_are_passed_by_or_refused) +
     test(=scenarios::version_reserved::who_may_reserve_what_and_where_is_checked_first)' --test integration
 item '4 killed meanwhile, nonsense' tests 'test(=scenarios::version_reserved::killed_while_it_reserves_no_version_is_doubled) +
-    test(=scenarios::version_reserved::a_request_that_makes_no_sense_reserves_nothing)' --test integration
+    test(=scenarios::version_reserved::a_request_that_makes_no_sense_reserves_nothing) +
+    test(=scenarios::version_reserved::what_a_key_brought_once_is_its_answer_for_ever)' --test integration
 item '4 on processes of their own' split version_reserved::fifty_commits_at_once_get_fifty_versions_and_keep_them
 item '5 taken, skipped or next' scenario version_compute::a_version_is_taken_skipped_or_next_and_never_two_of_these
 item '6 the three ways to branch' tests 'test(scenarios::version_flows::)' --test integration
@@ -91,6 +92,8 @@ item '9 what a clone lacks' scenario commits_of_a_push::what_a_clone_lacks_is_fe
 item '9 10,000 commits' scenario commits_check::ten_thousand_commits_take_less_than_a_second
 item '10 changelogs of made-up histories, hostile texts' tests 'package(versioning) & test(/^changelog::/)' --lib
 item '10 what is new between two versions' tests 'test(/^scenarios::changelog_(range|clones)::/)' --test integration
+item '11 what the changelog service stores and compares' tests 'package(changelog)' --lib
+item '11 what is new in production by a bundle' tests 'test(/^scenarios::changelog_bundle::/)' --test integration
 if [ "$form" = full ]; then
     item '13 a long history, beside git and git-cliff' rows
 else

@@ -160,10 +160,8 @@ async fn killed_while_it_reserves_no_version_is_doubled() {
     ground.server.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_makes_no_sense_reserves_nothing() {
-    let ground = Ground::new().await;
-    let good = ReserveVersionRequest {
+fn good() -> ReserveVersionRequest {
+    ReserveVersionRequest {
         repository: "git.example.com/shop/api".to_owned(),
         commit: "a".repeat(40),
         release_type: "LATEST".to_owned(),
@@ -171,7 +169,13 @@ async fn a_request_that_makes_no_sense_reserves_nothing() {
         version: "v1.0.0".to_owned(),
         taken: Vec::new(),
         dry_run: false,
-    };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_makes_no_sense_reserves_nothing() {
+    let ground = Ground::new().await;
+    let good = good();
     let text = str::to_owned;
     let long = "x".repeat(900_000);
     let mut keys = 0;
@@ -247,7 +251,14 @@ async fn a_request_that_makes_no_sense_reserves_nothing() {
     let refused = ground.reserve(good.clone(), None).await.unwrap_err();
     assert_eq!(refused.code, "idempotency-key-missing", "{refused}");
 
-    // What a key brought once is its answer for ever.
+    ground.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_key_brought_once_is_its_answer_for_ever() {
+    let ground = Ground::new().await;
+    let good = good();
+    let text = str::to_owned;
     let first = ground.reserve(good.clone(), Some("k")).await.unwrap();
     assert_eq!((first.version.as_str(), first.earlier), ("v1.0.0", false));
     assert_eq!(
