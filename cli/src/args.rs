@@ -140,7 +140,8 @@ pub(crate) enum Command {
     /// Take what succeeded in pre-release through the release stages.
     #[command(subcommand)]
     Release(Release),
-    /// Show what a deployment changes, or what is new between two versions, commit by commit.
+    /// Show what a deployment changes, what is new in an environment by a release, or between two
+    /// versions, commit by commit.
     Changelog(Changelog),
     /// Say yes to what a stage of a deployment would do.
     Approve(Say),

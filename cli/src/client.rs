@@ -72,7 +72,7 @@ impl Client {
     }
 
     pub(crate) fn changelog(&self) -> ChangelogServiceClient<Wire> {
-        ChangelogServiceClient::new(self.0.clone())
+        ChangelogServiceClient::new(self.0.clone()).max_decoding_message_size(64 * 1024 * 1024)
     }
 
     pub(crate) fn approval(&self) -> ApprovalServiceClient<Wire> {

@@ -5,7 +5,6 @@ mod client;
 mod commands;
 mod failure;
 mod heard;
-mod history;
 mod home;
 mod output;
 mod sample;

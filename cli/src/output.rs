@@ -14,9 +14,9 @@ pub(crate) enum Format {
     Json,
     /// `key=value` lines for the file that a step of GitHub Actions writes its outputs to.
     Github,
-    /// For pages on a forge: `towpath changelog A..B`.
+    /// For pages on a forge: `towpath changelog`.
     Markdown,
-    /// For browsers: `towpath changelog A..B`.
+    /// For browsers: `towpath changelog`.
     Html,
 }
 

@@ -91,6 +91,8 @@ item '9 what a clone lacks' scenario commits_of_a_push::what_a_clone_lacks_is_fe
 item '9 10,000 commits' scenario commits_check::ten_thousand_commits_take_less_than_a_second
 item '10 changelogs of made-up histories, hostile texts' tests 'package(versioning) & test(/^changelog::/)' --lib
 item '10 what is new between two versions' tests 'test(/^scenarios::changelog_(range|clones)::/)' --test integration
+item '11 what the changelog service stores and compares' tests 'package(changelog)' --lib
+item '11 what is new in production by a bundle' tests 'test(/^scenarios::changelog_bundle::/)' --test integration
 if [ "$form" = full ]; then
     item '13 a long history, beside git and git-cliff' rows
 else

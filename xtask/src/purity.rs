@@ -17,6 +17,7 @@ const CRATES: &[&str] = &[
     "libs/ids/",
     "libs/decider/",
     "libs/policy/",
+    "libs/versioning/",
     "tests/purity/",
 ];
 
@@ -108,7 +109,7 @@ fn a_clock_in_any_domain_fails_the_tidy_rule_and_the_compiler() {
         copy.domains
     );
     copy.check().expect(
-        "the domains as they are compile with nothing but ids, decider, policy and thiserror",
+        "the domains as they are compile with nothing but ids, decider, policy, versioning and thiserror",
     );
     for domain in &copy.domains {
         let text = here.text(domain).unwrap().to_owned();

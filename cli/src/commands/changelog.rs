@@ -1,104 +1,88 @@
-//! `towpath changelog`: of a deployment, asked from the server; of a range, in [`range`].
+//! `towpath changelog`: of a deployment, or of a release in an environment, asked from the server;
+//! of a range, in [`range`].
 
+mod deployment;
 mod range;
+mod release;
+mod shape;
 
-use proto::changelog::v1 as pb;
-use serde_json::{Value, json};
-use service::time;
+use serde_json::Value;
+use versioning::changelog::{Bundle, Changelog};
 
 use super::Scene;
 use crate::args;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, Format};
 
 pub(super) async fn run(scene: &Scene, it: args::Changelog) -> Result<(), Failure> {
+    let subject = it.subject.as_str();
     if it.is_range() {
-        return range::run(scene, &it.subject, it.repo.as_deref());
+        if it.environment.is_some() {
+            let what = format!("`{subject}` is a range of commits, which goes to no environment");
+            return Err(Failure::usage("no-release", what)
+                .fix("leave --environment out, or name a release"));
+        }
+        return range::run(scene, subject, it.repo.as_deref());
     }
     if it.repo.is_some() {
-        return Err(Failure::usage(
-            "no-range",
-            format!(
-                "`{}` is no range, and --repo says where a range is looked up",
-                it.subject
-            ),
-        )
-        .fix("write `A..B`, or leave --repo out to ask the server about a deployment"));
+        let what = format!("`{subject}` is no range, and --repo says where a range is looked up");
+        return Err(Failure::usage("no-range", what).fix(
+            "write `A..B`, or leave --repo out to ask the server about a deployment or a release",
+        ));
     }
-    of_deployment(scene, it.subject).await
+    if it.is_release() {
+        return release::run(scene, it.subject, it.environment.unwrap_or_default()).await;
+    }
+    deployment::run(scene, it.subject).await
 }
 
-async fn of_deployment(scene: &Scene, deployment_id: String) -> Result<(), Failure> {
-    let mut client = scene.client().await?.changelog();
-    let request = pb::ShowChangelogRequest { deployment_id };
-    let answer = client.show_changelog(request).await?.into_inner();
-    let Some(it) = answer.changelog else {
-        return Ok(());
-    };
-    if scene.is_json() {
-        return output::json(&json!({ "changelog": shape(&it) }));
-    }
-    if it.state != "GENERATED" {
-        return output::line(&format!("{}: {}", it.state, it.message));
-    }
-    let from = if it.from_version.is_empty() {
-        "nothing".to_owned()
-    } else {
-        format!("{} ({})", it.from_version, output::short(&it.from_commit))
-    };
-    output::line(&format!(
-        "{}: {from} -> {} ({}): {} added, {} removed",
-        it.application,
-        it.to_version,
-        output::short(&it.to_commit),
-        it.added_count,
-        it.removed_count
-    ))?;
-    side("+", it.added_count, &it.added)?;
-    side("-", it.removed_count, &it.removed)
+/// What can be laid out for readers of every kind.
+trait Page {
+    fn markdown(&self) -> String;
+    fn html(&self) -> String;
+    fn text(&self) -> String;
 }
 
-fn side(sign: &str, count: u64, told: &[pb::ChangelogEntry]) -> Result<(), Failure> {
-    for it in told {
-        output::line(&format!(
-            "{sign} {}  {}  ({})",
-            output::short(&it.commit),
-            it.subject,
-            it.author_name
-        ))?;
+impl Page for Changelog {
+    fn markdown(&self) -> String {
+        Self::markdown(self)
     }
-    let more = count.saturating_sub(told.len() as u64);
-    if more > 0 {
-        output::line(&format!("{sign} and {more} more"))?;
+
+    fn html(&self) -> String {
+        Self::html(self)
     }
-    Ok(())
+
+    fn text(&self) -> String {
+        Self::text(self)
+    }
 }
 
-fn shape(it: &pb::Changelog) -> Value {
-    let list = |all: &[pb::ChangelogEntry]| all.iter().map(entry).collect::<Vec<_>>();
-    json!({
-        "deployment_id": it.deployment_id,
-        "application": it.application,
-        "state": it.state,
-        "message": it.message,
-        "from_version": it.from_version,
-        "from_commit": it.from_commit,
-        "to_version": it.to_version,
-        "to_commit": it.to_commit,
-        "added_count": it.added_count,
-        "removed_count": it.removed_count,
-        "added": list(&it.added),
-        "removed": list(&it.removed),
-        "digest": it.digest,
-    })
+impl Page for Bundle {
+    fn markdown(&self) -> String {
+        Self::markdown(self)
+    }
+
+    fn html(&self) -> String {
+        Self::html(self)
+    }
+
+    fn text(&self) -> String {
+        Self::text(self)
+    }
 }
 
-fn entry(it: &pb::ChangelogEntry) -> Value {
-    json!({
-        "commit": it.commit,
-        "subject": it.subject,
-        "author_name": it.author_name,
-        "author_email": it.author_email,
-        "committed_at": time::rfc3339(it.committed_at_us),
-    })
+/// Prints it as it was asked for.
+fn print(scene: &Scene, it: &impl Page, shape: impl FnOnce() -> Value) -> Result<(), Failure> {
+    match scene.output {
+        Format::Json => output::json(&shape()),
+        Format::Markdown => output::raw(it.markdown().trim_end()),
+        Format::Html => output::raw(it.html().trim_end()),
+        Format::Text | Format::Github => output::line(it.text().trim_end()),
+    }
+}
+
+/// An answer that this program cannot read.
+fn unreadable(why: &proto::found::Invalid) -> Failure {
+    Failure::refused("unreadable-answer", format!("the server answered: {why}"))
+        .fix("use a program of the server's version")
 }

@@ -57,7 +57,7 @@ impl Scene {
             it if more.contains(&it) => return Ok(()),
             Format::Github => "only `towpath version` has outputs for a step of GitHub Actions",
             Format::Markdown | Format::Html => {
-                "only `towpath changelog A..B` is printed as markdown or html"
+                "only `towpath changelog` is printed as markdown or html"
             }
         };
         Err(Failure::usage("output", only).fix("use --output json"))
@@ -119,7 +119,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let done = ExitCode::SUCCESS;
     scene.prints(if matches!(args.command, Command::Version(_)) {
         &[Format::Github]
-    } else if matches!(&args.command, Command::Changelog(it) if it.is_range()) {
+    } else if matches!(&args.command, Command::Changelog(_)) {
         &[Format::Markdown, Format::Html]
     } else {
         &[]

@@ -58,6 +58,10 @@ pub const RULES: &[Rule] = &[
         groups: EVERYONE,
     },
     Rule {
+        method: "/towpath.changelog.v1.ChangelogService/ShowReleaseChangelog",
+        groups: EVERYONE,
+    },
+    Rule {
         method: "/towpath.control.v1.ControlService/GetStatus",
         groups: EVERYONE,
     },

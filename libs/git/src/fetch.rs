@@ -6,9 +6,32 @@
 
 use gix::ObjectId;
 use gix::refs::transaction::PreviousValue;
+use ids::Oid;
 
 use crate::mirror::{Branch, Inner, oid};
 use crate::{GitError, Mirror, Tip, copy, refused};
+
+/// What remotes say of a commit that they do not have, or do not give out by its name.
+const NOT_THERE: [&str; 3] = [
+    "not our ref",
+    "unadvertised object",
+    "couldn't find remote ref",
+];
+
+/// The command that brings over what a refspec names, and nothing else.
+fn command<'a>(url: &'a str, refspec: &'a str) -> [&'a str; 9] {
+    [
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--no-auto-maintenance",
+        "--no-recurse-submodules",
+        "--end-of-options",
+        url,
+        refspec,
+    ]
+}
 
 impl Mirror {
     /// Asks the remote where `branch` is and brings over what is new.
@@ -27,6 +50,32 @@ impl Mirror {
                 .map(|id| Tip { oid: oid(id) }))
         })
         .await
+    }
+
+    /// Asks the remote for one commit by its name, wherever it stands there. Kept under a ref of
+    /// ours, since no branch that is followed may ever hold it.
+    pub async fn bring(&self, commit: &Oid) -> Result<(), GitError> {
+        let refspec = format!("+{commit}:refs/towpath/wanted/{commit}");
+        let url = &self.0.address.text;
+        let guard = self.0.refs.lock().await;
+        let output = self.0.git.run(&command(url, &refspec), Vec::new()).await;
+        drop(guard);
+        let output = output?;
+        if output.success {
+            return Ok(());
+        }
+        // The remote's words for a commit that it has not, or does not show.
+        if NOT_THERE.iter().any(|it| output.stderr.contains(it)) {
+            return Err(GitError::Missing {
+                place: url.clone(),
+                object: commit.to_string(),
+            });
+        }
+        Err(refused::connection(
+            &output.stderr,
+            "fetching",
+            &self.0.address,
+        ))
     }
 
     pub(crate) async fn follow(&self, branch: &Branch) -> Result<ObjectId, GitError> {
@@ -52,18 +101,7 @@ impl Mirror {
     async fn fetch_by_command(&self, branch: &Branch) -> Result<ObjectId, GitError> {
         let refspec = format!("+{0}:{0}", branch.full);
         let url = &self.0.address.text;
-        let args = [
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-auto-maintenance",
-            "--no-recurse-submodules",
-            "--end-of-options",
-            url,
-            &refspec,
-        ];
-        let output = self.0.git.run(&args, Vec::new()).await?;
+        let output = self.0.git.run(&command(url, &refspec), Vec::new()).await?;
         if !output.success || output.stderr.contains("shallow") {
             return Err(self.explain(branch, &output.stderr).await);
         }

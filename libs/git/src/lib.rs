@@ -19,7 +19,6 @@ mod refused;
 mod commits;
 mod copy;
 mod fetch;
-mod log;
 mod mirror;
 mod open;
 mod read;
@@ -45,7 +44,6 @@ pub use change::{Author, Change, EditFn, EditOutcome, FileEdit, Published, Write
 pub use commits::CommitFacts;
 pub use error::GitError;
 pub use limits::Limits;
-pub use log::{Listed, Log};
 pub use mirror::{Mirror, Options, Tip};
 pub use read::blob_id;
 pub use relation::Relation;

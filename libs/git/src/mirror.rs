@@ -114,6 +114,11 @@ impl Mirror {
         &self.0.address.text
     }
 
+    /// Where it is: a bare repository, for readers that want more of it than this crate tells.
+    pub fn directory(&self) -> &Path {
+        &self.0.git.dir
+    }
+
     /// Whether the remote is on this machine.
     pub fn is_local(&self) -> bool {
         self.0.address.local.is_some()

@@ -123,16 +123,33 @@ impl Golden {
         if again.kind != name || again.schema != schema || again.payload[..] != stored[..] {
             return Err(Mismatch::Bytes { name });
         }
-        let text = format!("{found:#?}\n");
-        let path = path.with_extension("txt");
-        let (told, text_is_new) = kept(&path, text.as_bytes())?;
-        if bytes_are_new || text_is_new {
-            return Err(Mismatch::New(path));
-        }
-        if told != text.as_bytes() {
-            return Err(Mismatch::Text { path, found: text });
-        }
+        check_text(&path, &found, bytes_are_new)?;
         Ok(name)
+    }
+
+    /// An event in a form that nothing writes any more: as it was stored, and what the upcaster
+    /// makes of it, which the text beside it says too.
+    pub fn read<C>(&self, name: &str, schema: u32) -> Result<(EventRecord, C::Event), Mismatch>
+    where
+        C: Codec,
+        C::Event: Debug,
+    {
+        let path = self.0.join(format!("{name}.v{schema}.bin"));
+        let stored = fs::read(&path).map_err(|error| Mismatch::Io {
+            path: path.clone(),
+            error,
+        })?;
+        let record = EventRecord {
+            kind: name.to_owned(),
+            schema,
+            payload: stored.into(),
+        };
+        let found = C::decode(&record).map_err(|error| Mismatch::Unreadable {
+            name: name.to_owned(),
+            error,
+        })?;
+        check_text(&path, &found, false)?;
+        Ok((record, found))
     }
 
     /// Full names of all events of a package that have golden files.
@@ -171,6 +188,20 @@ impl Golden {
         }
         Ok(records)
     }
+}
+
+/// Checks that the text beside an event's bytes says what they mean.
+fn check_text(path: &Path, found: &impl Debug, bytes_are_new: bool) -> Result<(), Mismatch> {
+    let text = format!("{found:#?}\n");
+    let path = path.with_extension("txt");
+    let (told, text_is_new) = kept(&path, text.as_bytes())?;
+    if bytes_are_new || text_is_new {
+        return Err(Mismatch::New(path));
+    }
+    if told != text.as_bytes() {
+        return Err(Mismatch::Text { path, found: text });
+    }
+    Ok(())
 }
 
 /// What the file holds, and whether it was written just now because there was none.

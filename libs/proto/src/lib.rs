@@ -8,6 +8,7 @@
     reason = "nearly all of it is generated"
 )]
 
+pub mod found;
 pub mod policy;
 
 macro_rules! package {

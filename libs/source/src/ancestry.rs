@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use git::{Mirror, Relation};
 use ids::{Digest, Oid};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 /// Branches that are followed; a repository has some of them.
 pub(crate) const BRANCHES: [&str; 3] = ["main", "master", "develop"];
+
+/// Histories that are read at once: each may be as long as its repository is old.
+const WALKS: usize = 2;
 
 /// What the history says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub enum Ancestry {
 pub struct Histories {
     dir: Arc<PathBuf>,
     open: Arc<Mutex<BTreeMap<String, Mirror>>>,
+    /// Held while a long history is in memory.
+    pub(crate) walks: Arc<Semaphore>,
 }
 
 impl Histories {
@@ -35,6 +40,7 @@ impl Histories {
         Self {
             dir: Arc::new(dir),
             open: Arc::default(),
+            walks: Arc::new(Semaphore::new(WALKS)),
         }
     }
 

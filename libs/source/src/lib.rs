@@ -8,5 +8,5 @@ mod between;
 mod desk;
 
 pub use ancestry::{Ancestry, Histories};
-pub use between::{Between, BetweenError};
+pub use between::{BetweenError, changelog, commit};
 pub use desk::{Desk, DeskError, Snapshot};

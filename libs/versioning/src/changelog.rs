@@ -3,6 +3,8 @@
 //! Every commit is either shown or named as left out, with the reason. A changelog that is
 //! silently short is worth less than `git log`.
 
+mod bound;
+mod bundle;
 mod credit;
 mod document;
 mod draft;
@@ -18,6 +20,8 @@ pub(crate) mod revert;
 mod section;
 mod text;
 mod twin;
+mod union;
+mod untold;
 mod visible;
 
 #[cfg(test)]
@@ -28,11 +32,14 @@ mod tests;
 use ids::Oid;
 
 pub use crate::commit::{Commit, Person};
+pub use bundle::{Bundle, Part, Standing};
 pub use draft::{Candidates, Changes, Draft};
 pub use entry::Entry;
 pub use forge::Forge;
 pub use left_out::{LeftOut, Reason};
 pub use section::Section;
+pub use union::{Shared, Union, UnionSide};
+pub use untold::Untold;
 
 /// One end of a range.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +53,8 @@ pub struct End {
 /// What a changelog is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
-    /// Where the reader comes from.
-    pub from: End,
+    /// Where the reader comes from; with nothing there, all of `to` is added.
+    pub from: Option<End>,
     /// Where the reader goes.
     pub to: End,
     /// What `to` has and `from` has not, newest first.
@@ -71,7 +78,12 @@ pub enum Direction {
 
 impl Direction {
     fn of(range: &Range) -> Self {
-        match (range.added.is_empty(), range.removed.is_empty()) {
+        Self::between(range.added.is_empty(), range.removed.is_empty())
+    }
+
+    /// Of two commits, when nothing is added or nothing is removed between them.
+    pub fn between(nothing_added: bool, nothing_removed: bool) -> Self {
+        match (nothing_added, nothing_removed) {
             (true, true) => Self::Same,
             (false, true) => Self::Forward,
             (true, false) => Self::Backward,
@@ -93,8 +105,8 @@ impl Direction {
 /// What is new between two commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changelog {
-    /// Where the reader comes from.
-    pub from: End,
+    /// Where the reader comes from, unless there was nothing.
+    pub from: Option<End>,
     /// Where the reader goes.
     pub to: End,
     /// How the two lie to each other.
@@ -116,16 +128,35 @@ pub struct Side {
     pub shown: Vec<Entry>,
     /// All others, newest first.
     pub left_out: Vec<LeftOut>,
+    /// Those that are only counted, where a list is bounded.
+    pub untold: Untold,
 }
 
 impl Side {
-    /// How many commits there are: shown or not.
-    pub fn count(&self) -> usize {
-        self.shown.len() + self.left_out.len()
+    /// How many commits there are: shown or not, told or only counted.
+    pub fn count(&self) -> u64 {
+        (self.shown.len() + self.left_out.len()) as u64 + self.untold.count()
+    }
+
+    /// How many commits of a section there are, told or only counted.
+    pub fn count_in(&self, section: Section) -> u64 {
+        let told = self.shown.iter().filter(|it| it.section == section);
+        told.count() as u64 + self.untold.of(section)
     }
 }
 
 impl Changelog {
+    /// The same with at most so many commits of each side told, and of those no more than fit into
+    /// so many bytes. What breaks something is told before everything else and whatever its
+    /// number, then what is shown, newest first, then what is left out; the others are counted.
+    #[must_use]
+    pub fn bounded(mut self, commits: usize, bytes: usize) -> Self {
+        for side in [&mut self.added, &mut self.removed] {
+            bound::side(side, commits, bytes);
+        }
+        self
+    }
+
     /// As Markdown, for what forges make of it.
     pub fn markdown(&self) -> String {
         markdown::render(&document::of(self))
@@ -144,6 +175,7 @@ impl Changelog {
     /// A page that compares both ends, where the forge has one.
     pub fn compare_link(&self) -> Option<String> {
         let forge = self.forge.as_ref()?;
-        (self.direction != Direction::Same).then(|| forge.compare(&self.from.oid, &self.to.oid))
+        let from = self.from.as_ref()?;
+        (self.direction != Direction::Same).then(|| forge.compare(&from.oid, &self.to.oid))
     }
 }

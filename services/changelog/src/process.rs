@@ -1,9 +1,13 @@
-//! Which changelogs have to be written: one for every deployment. Pure, and free to be asked any
-//! number of times.
+//! Which changelogs have to be written: one for every deployment, and one for every range that a
+//! release takes an environment through. Pure, and free to be asked any number of times.
 
-use std::collections::BTreeMap;
+mod releases;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ids::{AggregateId, Oid, Uuid, derive};
+
+pub use self::releases::{Item, News, Release, Stand};
 
 /// Something that happened, as far as it matters here.
 #[derive(Debug, Clone)]
@@ -16,9 +20,20 @@ pub enum Fact {
         deployment: Uuid,
         /// Where.
         environment: String,
+        /// When, in microseconds UTC.
+        at_us: i64,
     },
     /// The changelog of a deployment was written, or given up.
-    Written(Uuid),
+    Written {
+        /// The deployment.
+        deployment: Uuid,
+        /// It says all that one of a range would say.
+        is_whole: bool,
+    },
+    /// What lies in a range was written, or given up.
+    RangeWritten(Uuid),
+    /// Something happened to a release.
+    Release(Uuid, News),
 }
 
 /// A deployment, as far as it matters here.
@@ -28,12 +43,14 @@ pub struct Opened {
     pub deployment: Uuid,
     /// The application.
     pub application: String,
-    /// The first environment it goes to; empty when it goes to none.
-    pub environment: String,
+    /// The environments that it goes to, in order.
+    pub environments: Vec<String>,
     /// The build definition, which names the source repository.
     pub definition: String,
     /// What it brings.
     pub version: String,
+    /// The image.
+    pub digest: String,
     /// The source commit, when CI said.
     pub commit: Option<Oid>,
 }
@@ -47,7 +64,7 @@ pub struct Ran {
     pub commit: Option<Oid>,
 }
 
-/// A changelog that has to be written.
+/// A changelog of a deployment that has to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     /// The deployment.
@@ -56,19 +73,80 @@ pub struct Due {
     pub before: Option<Ran>,
 }
 
+impl Due {
+    /// Both ends; nothing when CI did not say a commit.
+    fn ends(&self) -> Option<(Option<&Oid>, &Oid)> {
+        let from = match &self.before {
+            None => None,
+            Some(ran) => Some(ran.commit.as_ref()?),
+        };
+        Some((from, self.opened.commit.as_ref()?))
+    }
+}
+
+/// A range that has to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The release that it is wanted for.
+    pub release: Uuid,
+    /// The application.
+    pub application: String,
+    /// The build definition, which names the source repository.
+    pub definition: String,
+    /// Where it begins, unless nothing ran.
+    pub from: Option<Oid>,
+    /// Where it ends.
+    pub to: Oid,
+}
+
+/// Something that has to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// What a deployment changes.
+    Deployment(Due),
+    /// What lies in a range.
+    Range(Wanted),
+}
+
 /// The changelog of a deployment.
 pub fn changelog_id(deployment: Uuid) -> Uuid {
     derive::id("changelog", &[&deployment.to_string()])
 }
 
+/// The changelog of a range of a build definition's commits.
+pub fn range_id(definition: &str, from: Option<&Oid>, to: &Oid) -> Uuid {
+    let from = from.map_or("", Oid::as_str);
+    derive::id("changelog-range", &[definition, from, to.as_str()])
+}
+
+/// That an environment runs what a deployment brought.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    deployment: Uuid,
+    at_us: i64,
+}
+
 /// Everything known, folded from the log. Grows with the number of deployments.
 #[derive(Debug, Default)]
 pub struct World {
-    deployments: BTreeMap<Uuid, (String, Ran)>,
-    /// By slot.
-    running: BTreeMap<Uuid, Ran>,
+    deployments: BTreeMap<Uuid, Opened>,
+    /// What ran in each slot, oldest first.
+    arrivals: BTreeMap<Uuid, Vec<Arrival>>,
+    /// By slot and deployment, its place among the slot's arrivals.
+    arrived: BTreeMap<(Uuid, Uuid), usize>,
     due: BTreeMap<Uuid, Due>,
-    /// Deployments and changelogs that this binary cannot read, and why.
+    releases: BTreeMap<Uuid, Release>,
+    /// Releases that may still come somewhere, or go on.
+    open: BTreeSet<Uuid>,
+    /// Where the last release of each application set went.
+    ways: BTreeMap<String, Vec<String>>,
+    /// Deployments of releases, and the release each is of.
+    owners: BTreeMap<Uuid, Uuid>,
+    /// The range that each release needs for each slot, as long as it is not written.
+    wanted: BTreeMap<(Uuid, Uuid), Wanted>,
+    /// Ranges that are written, and the changelog that says each.
+    written: BTreeMap<Uuid, Uuid>,
+    /// Deployments, releases and changelogs that this binary cannot read, and why.
     aside: BTreeMap<Uuid, (AggregateId, String)>,
 }
 
@@ -76,41 +154,75 @@ impl World {
     /// Takes in a fact.
     pub fn observe(&mut self, fact: &Fact) {
         match fact {
-            Fact::Opened(opened) => {
-                let brings = Ran {
-                    version: opened.version.clone(),
-                    commit: opened.commit.clone(),
-                };
-                let slot = derive::slot(&opened.environment, &opened.application);
-                let due = Due {
-                    opened: opened.clone(),
-                    before: self.running.get(&slot).cloned(),
-                };
-                let id = opened.deployment;
-                self.deployments
-                    .insert(id, (opened.application.clone(), brings));
-                self.due.insert(id, due);
-            }
+            Fact::Opened(opened) => self.opened(opened),
             Fact::Runs {
                 deployment,
                 environment,
+                at_us,
+            } => self.runs(*deployment, environment, *at_us),
+            Fact::Written {
+                deployment,
+                is_whole,
             } => {
-                if let Some((application, brings)) = self.deployments.get(deployment) {
-                    let slot = derive::slot(environment, application);
-                    self.running.insert(slot, brings.clone());
+                let due = self.due.remove(deployment);
+                let Some(due) = due else { return };
+                if let (true, Some((from, to))) = (*is_whole, due.ends()) {
+                    let range = range_id(&due.opened.definition, from, to);
+                    self.range_written(range, changelog_id(*deployment));
                 }
+                self.want_for(&due.opened.application);
             }
-            Fact::Written(deployment) => {
-                self.due.remove(deployment);
-            }
+            Fact::RangeWritten(id) => self.range_written(*id, *id),
+            Fact::Release(id, news) => self.release_news(*id, news),
         }
     }
 
-    /// Leaves alone the changelog of a deployment that a newer binary wrote about.
+    fn opened(&mut self, opened: &Opened) {
+        let first = opened.environments.first().map_or("", String::as_str);
+        let due = Due {
+            opened: opened.clone(),
+            before: self.running(first, &opened.application).map(Opened::ran),
+        };
+        self.deployments.insert(opened.deployment, opened.clone());
+        self.due.insert(opened.deployment, due);
+        if let Some(release) = self.owners.get(&opened.deployment).copied() {
+            self.way_known(release, &opened.environments);
+        }
+    }
+
+    fn runs(&mut self, deployment: Uuid, environment: &str, at_us: i64) {
+        let Some(opened) = self.deployments.get(&deployment) else {
+            return;
+        };
+        let application = opened.application.clone();
+        let slot = derive::slot(environment, &application);
+        let all = self.arrivals.entry(slot).or_default();
+        if all.last().is_none_or(|it| it.deployment != deployment) {
+            self.arrived.entry((slot, deployment)).or_insert(all.len());
+            all.push(Arrival { deployment, at_us });
+            self.want_for(&application);
+        }
+    }
+
+    fn range_written(&mut self, range: Uuid, changelog: Uuid) {
+        self.written.entry(range).or_insert(changelog);
+        self.wanted.retain(|_, it| it.id() != range);
+    }
+
+    /// What an environment runs of an application.
+    fn running(&self, environment: &str, application: &str) -> Option<&Opened> {
+        let all = self.arrivals.get(&derive::slot(environment, application))?;
+        self.deployments.get(&all.last()?.deployment)
+    }
+
+    /// Leaves alone what a newer binary wrote about: changelogs, and what rests on a deployment
+    /// or a release.
     pub fn set_aside(&mut self, aggregate: &AggregateId, why: String) {
         let left = aggregate.id();
         self.due
             .retain(|id, _| *id != left && changelog_id(*id) != left);
+        self.wanted
+            .retain(|(release, _), it| *release != left && it.id() != left);
         self.aside.insert(left, (aggregate.clone(), why));
     }
 
@@ -122,13 +234,21 @@ impl World {
     /// Why the changelog of a deployment is left alone, when it is.
     pub fn aside(&self, deployment: Uuid) -> Option<&str> {
         let of = [deployment, changelog_id(deployment)];
-        let found = of.iter().find_map(|it| self.aside.get(it));
-        found.map(|(_, why)| why.as_str())
+        of.into_iter().find_map(|it| self.why_aside(it))
     }
 
-    /// Changelogs that have to be written, by deployment.
-    pub fn due(&self) -> &BTreeMap<Uuid, Due> {
-        &self.due
+    /// Why one of deployments, releases and changelogs is left alone, when it is.
+    pub fn why_aside(&self, id: Uuid) -> Option<&str> {
+        self.aside.get(&id).map(|(_, why)| why.as_str())
+    }
+
+    /// Changelogs that have to be written, by id.
+    pub fn due(&self) -> BTreeMap<Uuid, Effect> {
+        let own = self.due.iter();
+        let own = own.map(|(id, it)| (changelog_id(*id), Effect::Deployment(it.clone())));
+        let ranges = self.wanted.values();
+        let ranges = ranges.map(|it| (it.id(), Effect::Range(it.clone())));
+        own.chain(ranges).collect()
     }
 
     /// Deployments whose ids begin with a text.
@@ -138,65 +258,21 @@ impl World {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn opened(deployment: u128, environment: &str, version: &str) -> Fact {
-        Fact::Opened(Opened {
-            deployment: Uuid::from_u128(deployment),
-            application: "api".into(),
-            environment: environment.into(),
-            definition: "api".into(),
-            version: version.into(),
-            commit: None,
-        })
-    }
-
-    fn runs(deployment: u128, environment: &str) -> Fact {
-        Fact::Runs {
-            deployment: Uuid::from_u128(deployment),
-            environment: environment.into(),
+impl Opened {
+    fn ran(&self) -> Ran {
+        Ran {
+            version: self.version.clone(),
+            commit: self.commit.clone(),
         }
-    }
-
-    fn before(world: &World, deployment: u128) -> Option<&str> {
-        let due = &world.due()[&Uuid::from_u128(deployment)];
-        due.before.as_ref().map(|it| it.version.as_str())
-    }
-
-    #[test]
-    fn a_deployment_is_compared_with_what_ran_when_it_was_opened() {
-        let mut world = World::default();
-        for fact in [
-            opened(1, "dev", "v1"),
-            opened(2, "dev", "v2"),
-            runs(1, "dev"),
-            opened(3, "dev", "v3"),
-            opened(4, "staging", "v3"),
-            runs(3, "dev"),
-            runs(1, "staging"),
-        ] {
-            world.observe(&fact);
-        }
-        assert_eq!(before(&world, 1), None);
-        assert_eq!(before(&world, 2), None);
-        assert_eq!(before(&world, 3), Some("v1"));
-        assert_eq!(before(&world, 4), None);
-        world.observe(&opened(5, "dev", "v1"));
-        assert_eq!(before(&world, 5), Some("v3"));
-        world.observe(&Fact::Written(Uuid::from_u128(5)));
-        assert_eq!(world.due().len(), 4);
-        assert_eq!(world.named("00000000-").count(), 5);
-        let written = AggregateId::new("changelog", changelog_id(Uuid::from_u128(4)));
-        let told = AggregateId::new("deployment", Uuid::from_u128(3));
-        for aggregate in [&written, &told] {
-            world.set_aside(aggregate, "from the future".into());
-        }
-        let due: Vec<_> = world.due().keys().map(Uuid::as_u128).collect();
-        assert_eq!(due, [1, 2]);
-        assert!(world.aside(Uuid::from_u128(4)).is_some());
-        let all: Vec<_> = world.all_aside().map(|(it, _)| it).collect();
-        assert!(all.len() == 2 && all.contains(&&written) && all.contains(&&told));
     }
 }
+
+impl Wanted {
+    /// The changelog of the range.
+    pub fn id(&self) -> Uuid {
+        range_id(&self.definition, self.from.as_ref(), &self.to)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -96,7 +96,8 @@ impl World {
     }
 }
 
-const TRACK: &str = "\
+/// A track with two release stages.
+pub(super) const TRACK: &str = "\
 apiVersion: lowops.manifests.v1
 kind: ReleaseTrack
 metadata: { name: main, organizational-unit: shop }
@@ -112,7 +113,8 @@ kind: ApplicationSet
 metadata: { name: storefront, release-track: main, organizational-unit: shop }
 ";
 
-fn environment(name: &str) -> String {
+/// An environment of the organization.
+pub(super) fn environment(name: &str) -> String {
     format!(
         "\
 apiVersion: lowops.manifests.v1
@@ -128,11 +130,16 @@ metadata: {{ name: {name}, organizational-unit: shop, organization: acme }}
 
 /// How `api` runs in an environment; `probe` is the path that has to answer well.
 pub(super) fn config(environment: &str, port: u16, probe: &str) -> String {
+    config_of("api", environment, port, probe)
+}
+
+/// How an application runs in an environment.
+pub(super) fn config_of(application: &str, environment: &str, port: u16, probe: &str) -> String {
     format!(
         "\
 apiVersion: lowops.manifests.v1
 kind: DeploymentConfig
-metadata: {{ name: api, project: web, environment: {environment}, organizational-unit: shop, organization: acme }}
+metadata: {{ name: {application}, project: web, environment: {environment}, organizational-unit: shop, organization: acme }}
 spec:
   version: # written by deployments
   ports: {{ {port}: http }}

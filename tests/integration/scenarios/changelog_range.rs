@@ -399,9 +399,9 @@ async fn what_cannot_be_asked_is_refused_with_the_way_to_ask_it() {
             "error[no-range]",
         ),
         (
-            &["changelog", "0123abcd", "--output", "html"],
+            &["changelog", "HEAD..", "--environment", "production"],
             2,
-            "error[output]",
+            "error[no-release]",
         ),
         (&["status", "--output", "markdown"], 2, "error[output]"),
     ] {

@@ -9,6 +9,7 @@ mod bad_input;
 #[path = "12_bad_manifests.rs"]
 mod bad_manifests;
 mod changelog;
+mod changelog_bundle;
 mod changelog_clones;
 mod changelog_range;
 mod checker;

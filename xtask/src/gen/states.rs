@@ -270,26 +270,26 @@ const SUBJECTS: &[Subject] = &[
     },
     Subject {
         title: "Changelog",
-        about: "What one deployment changes.",
+        about: "What one deployment changes, or what lies between two commits that a release takes an environment between.",
         sources: &[(CHANGELOG, "as_str")],
         states: &[
             State {
                 word: "PENDING",
-                begins: "`DeploymentCreated`",
-                ends: "`ChangelogGenerated`, `ChangelogUnavailable`",
+                begins: "`DeploymentCreated`; of a range, whatever makes a release need it",
+                ends: "`ChangelogGenerated`, `ChangelogUnavailable`; of a range, `RangeGenerated`, `RangeUnavailable`",
                 deadline: "a repository that does not answer is asked again, after 30 s at the latest",
                 who: NOBODY,
             },
             State {
                 word: "GENERATED",
-                begins: "`ChangelogGenerated`",
+                begins: "`ChangelogGenerated`; of a range, `RangeGenerated`",
                 ends: FINAL,
                 deadline: "none",
                 who: NOBODY,
             },
             State {
                 word: "UNAVAILABLE",
-                begins: "`ChangelogUnavailable`: a commit or the source repository is not known",
+                begins: "`ChangelogUnavailable`; of a range, `RangeUnavailable`: a commit or the source repository is not known",
                 ends: FINAL,
                 deadline: "none",
                 who: "CI: report builds with their commit; whoever owns the manifests",

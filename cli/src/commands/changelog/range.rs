@@ -4,16 +4,10 @@ use std::path::Path;
 
 use ids::Oid;
 use repository::Repository;
-use serde_json::{Value, json};
-use service::time;
-use versioning::changelog::{
-    Changelog, Changes, Draft, End, Entry, Forge, LeftOut, Person, Range, Side,
-};
+use versioning::changelog::{Changelog, End, Forge};
 
-use super::Scene;
+use super::{Scene, print, shape};
 use crate::failure::Failure;
-use crate::history;
-use crate::output::{self, Format};
 use crate::shell;
 
 pub(super) fn run(scene: &Scene, range: &str, repo: Option<&Path>) -> Result<(), Failure> {
@@ -21,12 +15,7 @@ pub(super) fn run(scene: &Scene, range: &str, repo: Option<&Path>) -> Result<(),
     let repository = Repository::open(repo.unwrap_or(Path::new(".")))?;
     let (from, to) = (end(&repository, from)?, end(&repository, to)?);
     let it = changelog(&repository, from, to)?;
-    match scene.output {
-        Format::Json => output::json(&shape(&it)),
-        Format::Markdown => output::raw(it.markdown().trim_end()),
-        Format::Html => output::raw(it.html().trim_end()),
-        Format::Text | Format::Github => output::line(it.text().trim_end()),
-    }
+    print(scene, &it, || shape::changelog(&it))
 }
 
 /// Both ends of `A..B`; an empty one is HEAD.
@@ -63,23 +52,10 @@ fn or_head(revision: &str) -> &str {
 }
 
 fn changelog(repository: &Repository, from: End, to: End) -> Result<Changelog, Failure> {
-    let found = repository.between(&from.oid, &to.oid);
-    let found = found.map_err(|error| failure(repository, error))?;
-    let commits = |all: Vec<repository::Commit>| all.into_iter().map(history::commit).collect();
-    let draft = Draft::read(Range {
-        from,
-        to,
-        added: commits(found.added),
-        removed: commits(found.removed),
-    });
-    let changes = repository.changes(&draft.candidates().commits);
-    let changes = Changes {
-        known: changes.known,
-        unknown: changes.unknown.len(),
-    };
     let address = repository.remote().and_then(|it| repository.address(&it));
     let forge = address.and_then(|it| Forge::of_remote(&it));
-    Ok(draft.finish(&changes, forge))
+    let found = source::changelog(repository, Some(from), to, forge);
+    found.map_err(|error| failure(repository, error))
 }
 
 fn end(repository: &Repository, revision: &str) -> Result<End, Failure> {
@@ -131,63 +107,4 @@ fn is_ref(revision: &str) -> bool {
             .bytes()
             .all(|it| it.is_ascii_alphanumeric() || b"._-/+@".contains(&it))
         && !revision.contains("@{")
-}
-
-fn shape(it: &Changelog) -> Value {
-    let end = |it: &End| json!({ "revision": it.revision, "commit": it.oid.as_str() });
-    json!({
-        "from": end(&it.from),
-        "to": end(&it.to),
-        "direction": it.direction.name(),
-        "compare": it.compare_link(),
-        "added": side(&it.added, it.forge.as_ref()),
-        "removed": side(&it.removed, it.forge.as_ref()),
-        "warnings": it.warnings,
-    })
-}
-
-fn side(it: &Side, forge: Option<&Forge>) -> Value {
-    json!({
-        "count": it.count(),
-        "shown": it.shown.iter().map(|it| entry(it, forge)).collect::<Vec<_>>(),
-        "left_out": it.left_out.iter().map(|it| left_out(it, forge)).collect::<Vec<_>>(),
-    })
-}
-
-fn entry(it: &Entry, forge: Option<&Forge>) -> Value {
-    let issue = |name: &String| {
-        let link = forge.and_then(|forge| forge.issue(name));
-        json!({ "name": name, "link": link })
-    };
-    json!({
-        "section": it.section.name(),
-        "commit": it.oid.as_str(),
-        "subject": it.subject,
-        "type": it.kind,
-        "scope": it.scope,
-        "breaking": it.breaking,
-        "description": it.description,
-        "breaking_notes": it.notes,
-        "author": person(&it.author),
-        "co_authors": it.co_authors.iter().map(person).collect::<Vec<_>>(),
-        "issues": it.issues.iter().map(issue).collect::<Vec<_>>(),
-        "reverts": it.reverts,
-        "committed_at": time::rfc3339(it.committed_at.saturating_mul(1_000_000)),
-        "link": forge.map(|forge| forge.commit(&it.oid)),
-    })
-}
-
-fn left_out(it: &LeftOut, forge: Option<&Forge>) -> Value {
-    let others: Vec<_> = it.reason.others().into_iter().map(Oid::as_str).collect();
-    json!({
-        "commit": it.oid.as_str(),
-        "subject": it.subject,
-        "reason": it.reason.name(),
-        "because_of": others,
-        "link": forge.map(|forge| forge.commit(&it.oid)),
-    })
-}
-
-fn person(it: &Person) -> Value {
-    json!({ "name": it.name, "email": it.email })
 }

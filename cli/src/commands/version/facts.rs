@@ -10,7 +10,6 @@ use versioning::compute::{Facts, Options};
 use super::completeness::{self, Beyond};
 use crate::args::Compute;
 use crate::failure::Failure;
-use crate::history;
 use crate::shell;
 
 /// Looks up all that the decision needs, and no more: tags once, the history from the release
@@ -130,7 +129,7 @@ fn history(
     let paths = paths(&asked.paths)?;
     for commit in since {
         if paths.is_empty() || touches(repository, &commit.oid, &paths)? {
-            facts.commits.push(history::commit(commit));
+            facts.commits.push(source::commit(commit));
         }
     }
     if facts.commits.is_empty() {

@@ -64,13 +64,13 @@ async fn first_parents_are_told_from_merged_ones() {
     for (a, b, expected) in cases {
         assert_eq!(mirror.relation(a, b).await.unwrap(), expected, "{a} {b}");
     }
-    // What was merged counts like what was committed; what is elsewhere does not.
-    let log = mirror.log(Some(&one), &two, 2).await.unwrap();
-    assert_eq!((log.total, log.newest.len()), (4, 2), "{log:#?}");
-    let back = mirror.log(Some(&two), &one, 2).await.unwrap();
-    assert_eq!(back.total, 0, "{back:#?}");
-    let aside = mirror.log(Some(&two), &lone, 2).await.unwrap();
-    assert_eq!(aside.newest[0].subject, "lone", "{aside:#?}");
+    // By its name a commit comes from wherever it is, and one that is nowhere is missing.
+    let other = ground.mirror("other").await;
+    other.bring(&lone).await.unwrap();
+    assert_eq!(other.commit(&lone).await.unwrap().subject, "lone");
+    let nowhere = Oid::parse(&"b".repeat(40)).unwrap();
+    let error = other.bring(&nowhere).await.unwrap_err();
+    assert_eq!(error.code(), "git_missing_object", "{error}");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! How a changelog is laid out, before anybody says in what language: headings, paragraphs, lists.
 //! Renderers escape every text of it, ours and theirs alike.
 
+pub(super) mod bundle;
+
 use ids::Oid;
 
 use super::{Changelog, Direction, Entry, Forge, LeftOut, Person, Reason, Section, Side};
@@ -17,18 +19,24 @@ pub(super) enum Span {
     Link(String, String),
 }
 
+/// A line of a list, and lines below it.
+pub(super) type Item = (Vec<Span>, Vec<Vec<Span>>);
+
 /// A part of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Block {
     Heading(usize, Vec<Span>),
     Paragraph(Vec<Span>),
     /// Lines, each with lines below it.
-    List(Vec<(Vec<Span>, Vec<Vec<Span>>)>),
+    List(Vec<Item>),
 }
 
 /// The layout of a changelog.
 pub(super) fn of(it: &Changelog) -> Vec<Block> {
-    let title = format!("{} to {}", it.from.revision, it.to.revision);
+    let title = match &it.from {
+        Some(from) => format!("{} to {}", from.revision, it.to.revision),
+        None => format!("Up to {}", it.to.revision),
+    };
     let mut all = vec![Block::Heading(1, vec![text(title)])];
     all.push(Block::Paragraph(vec![text(summary(it))]));
     if let Some(link) = it.compare_link() {
@@ -48,7 +56,11 @@ pub(super) fn of(it: &Changelog) -> Vec<Block> {
 
 fn summary(it: &Changelog) -> String {
     let short = |oid: &Oid| oid.as_str()[..SHORT].to_owned();
-    let (from, to) = (short(&it.from.oid), short(&it.to.oid));
+    let to = short(&it.to.oid);
+    let Some(from) = it.from.as_ref().map(|it| short(&it.oid)) else {
+        let added = it.added.count();
+        return format!("{added} commit(s) up to {to}: there was nothing before.");
+    };
     let (added, removed) = (it.added.count(), it.removed.count());
     match it.direction {
         Direction::Same => format!("Both are {to}: nothing is new."),
@@ -72,25 +84,36 @@ fn side(all: &mut Vec<Block>, title: &str, side: &Side, forge: Option<&Forge>) {
     all.push(Block::Heading(2, vec![text(title)]));
     for section in Section::ALL {
         let entries = side.shown.iter().filter(|it| it.section == section);
-        let lines: Vec<_> = entries.map(|it| entry(it, forge)).collect();
-        if !lines.is_empty() {
-            let title = format!("{} ({})", section.title(), lines.len());
+        let mut lines: Vec<_> = entries.map(|it| entry(it, forge)).collect();
+        let count = side.count_in(section);
+        if count > 0 {
+            let title = format!("{} ({count})", section.title());
             all.push(Block::Heading(3, vec![text(title)]));
+            lines.extend(more(side.untold.of(section)));
             all.push(Block::List(lines));
         }
     }
-    if !side.left_out.is_empty() {
-        let title = format!("Left out ({})", side.left_out.len());
+    let count = side.left_out.len() as u64 + side.untold.left_out;
+    if count > 0 {
+        let title = format!("Left out ({count})");
         all.push(Block::Heading(3, vec![text(title)]));
-        let lines = side
-            .left_out
-            .iter()
-            .map(|it| (left_out(it, forge), Vec::new()));
+        let lines = side.left_out.iter();
+        let lines = lines.map(|it| (left_out(it, forge), Vec::new()));
+        let lines = lines.chain(more(side.untold.left_out));
         all.push(Block::List(lines.collect()));
+    }
+    if side.untold.unsorted > 0 {
+        let title = format!("Not listed ({})", side.untold.unsorted);
+        all.push(Block::Heading(3, vec![text(title)]));
     }
 }
 
-fn entry(it: &Entry, forge: Option<&Forge>) -> (Vec<Span>, Vec<Vec<Span>>) {
+/// That so many more are only counted.
+fn more(count: u64) -> Option<Item> {
+    (count > 0).then(|| (vec![text(format!("and {count} more"))], Vec::new()))
+}
+
+fn entry(it: &Entry, forge: Option<&Forge>) -> Item {
     let mut line = Vec::new();
     if let Some(scope) = &it.scope {
         line.push(Span::Strong(format!("{scope}:")));

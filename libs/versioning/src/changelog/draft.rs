@@ -12,7 +12,7 @@ use super::{revert, section, twin};
 /// A changelog that lacks only what commits change.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    from: End,
+    from: Option<End>,
     to: End,
     direction: Direction,
     added: Vec<Note>,
@@ -41,15 +41,15 @@ impl Draft {
     /// Reads the messages. The cost grows with the number of commits.
     pub fn read(range: Range) -> Self {
         let direction = Direction::of(&range);
-        let read = |commits: Vec<Commit>, base: &End| {
+        let read = |commits: Vec<Commit>, base: Option<&End>| {
             let mut notes: Vec<_> = commits.into_iter().map(Note::read).collect();
-            revert::pair(&mut notes, &base.oid);
+            revert::pair_onto(&mut notes, base.map(|it| &it.oid));
             notes
         };
         Self {
             direction,
-            added: read(range.added, &range.from),
-            removed: read(range.removed, &range.to),
+            added: read(range.added, range.from.as_ref()),
+            removed: read(range.removed, Some(&range.to)),
             from: range.from,
             to: range.to,
         }

@@ -3,7 +3,7 @@
 use ids::Oid;
 
 use super::note::Note;
-use super::{Person, Section};
+use super::{Person, Section, issue};
 
 /// A commit that is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Entry {
     pub author: Person,
     /// Who else did, by its trailers.
     pub co_authors: Vec<Person>,
+    /// The pull request that brought it, as a forge wrote it behind the subject: `#12`.
+    pub pull_request: Option<String>,
     /// What it refers to, such as `#12` or `PROJ-12`.
     pub issues: Vec<String>,
     /// The commits it takes back, as it names them.
@@ -50,6 +52,7 @@ impl Entry {
         };
         Self {
             section,
+            pull_request: issue::behind(&note.subject),
             oid: note.commit.oid,
             subject: note.subject,
             kind,

@@ -78,7 +78,7 @@ fn full_of(text: &str, forge: Option<Forge>) -> Changelog {
     let mut from = end(text, 0);
     from.revision = text.to_owned();
     let range = Range {
-        from,
+        from: Some(from),
         to: end(text, 9),
         added: commits.collect(),
         removed: vec![commit(20, &[0], text)],
@@ -151,7 +151,8 @@ fn read(markdown: &str, forge: Option<&Forge>) -> String {
 
 /// The text that stays must be the text that was written.
 fn words(it: &Changelog) -> Vec<String> {
-    let mut all = vec![it.from.revision.clone()];
+    let from = it.from.as_ref().expect("it was given one");
+    let mut all = vec![from.revision.clone()];
     for side in [&it.added, &it.removed] {
         all.extend(side.shown.iter().flat_map(|it| {
             let said = [
@@ -170,24 +171,53 @@ fn words(it: &Changelog) -> Vec<String> {
 fn check(text: &str) {
     for forge in [None, forge()] {
         let it = full_of(text, forge.clone());
-        let without = |it: &str| it.replace('\u{200b}', "");
-        let read = without(&read(&it.markdown(), forge.as_ref()));
-        let html = it.html();
-        tags(&html, forge.as_ref());
-        let plain = it.text();
-        for word in words(&it) {
-            assert!(read.contains(&word), "{word:?} is not in\n{read}");
-            assert!(plain.contains(&word), "{word:?} is not in\n{plain}");
-        }
-        for rendered in [it.markdown(), html, plain] {
-            assert!(
-                !rendered.contains(|it: char| it.is_control() && it != '\n'),
-                "{rendered:?}"
-            );
-            assert!(!rendered.contains([
-                '\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{ad}', '\u{2028}'
-            ]));
-        }
+        let words = words(&it);
+        let pages = [it.markdown(), it.html(), it.text()];
+        check_pages(pages, &words, forge.as_ref());
+        let bundle = bundle_of(text, it);
+        let pages = [bundle.markdown(), bundle.html(), bundle.text()];
+        check_pages(pages, &words, forge.as_ref());
+    }
+}
+
+/// The same in a bundle that is called like that, and so is all that is in it.
+fn bundle_of(text: &str, it: Changelog) -> Bundle {
+    let part = |standing: Standing| Part {
+        application: text.to_owned(),
+        from: Some(text.to_owned()),
+        to: text.to_owned(),
+        remarks: vec![text.to_owned()],
+        standing,
+    };
+    Bundle {
+        name: text.to_owned(),
+        environment: text.to_owned(),
+        remarks: vec![text.to_owned()],
+        parts: vec![
+            part(Standing::Known(Box::new(it))),
+            part(Standing::Unchanged),
+            part(Standing::Pending(text.to_owned())),
+            part(Standing::Unknown(text.to_owned())),
+        ],
+    }
+}
+
+fn check_pages([markdown, html, plain]: [String; 3], words: &[String], forge: Option<&Forge>) {
+    let without = |it: &str| it.replace('\u{200b}', "");
+    let read = without(&read(&markdown, forge));
+    tags(&html, forge);
+    for word in words {
+        assert!(read.contains(word), "{word:?} is not in\n{read}");
+        assert!(plain.contains(word), "{word:?} is not in\n{plain}");
+    }
+    for rendered in [markdown, html, plain] {
+        assert!(
+            !rendered.contains(|it: char| it.is_control() && it != '\n'),
+            "{rendered:?}"
+        );
+        assert!(!rendered.contains([
+            '\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{ad}', '\u{2028}'
+        ]));
     }
 }
 

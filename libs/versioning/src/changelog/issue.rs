@@ -33,6 +33,13 @@ fn is_between(it: char) -> bool {
     is_mark || it.is_whitespace()
 }
 
+/// The number that a forge writes behind the subject of what a pull request brings: ` (#12)`.
+pub(super) fn behind(subject: &str) -> Option<String> {
+    let rest = subject.strip_prefix(super::revert::bare(subject))?;
+    let number = rest.trim().strip_prefix('(')?.strip_suffix(')')?;
+    issue(number)
+}
+
 fn issue(word: &str) -> Option<String> {
     if let Some(number) = word.strip_prefix('#') {
         return is_number(number).then(|| word.to_owned());
@@ -62,6 +69,21 @@ fn is_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pull_request_stands_behind_the_subject() {
+        assert_eq!(behind("fix: x (#12)").as_deref(), Some("#12"));
+        for subject in [
+            "fix: x",
+            "fix: #12",
+            "fix (#12): x",
+            "fix: x (#0)",
+            "fix: x (#)",
+            "",
+        ] {
+            assert_eq!(behind(subject), None, "{subject}");
+        }
+    }
 
     #[test]
     fn issues_stand_by_themselves() {

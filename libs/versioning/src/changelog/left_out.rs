@@ -58,6 +58,36 @@ impl Reason {
         }
     }
 
+    /// The type for which it is left out.
+    pub fn kind(&self) -> Option<&str> {
+        match self {
+            Self::Hidden { kind } => Some(kind),
+            Self::Merge
+            | Self::Reverted { .. }
+            | Self::Revert { .. }
+            | Self::Duplicate { .. }
+            | Self::OnBothSides { .. } => None,
+        }
+    }
+
+    /// The reason of this name, as it was told; nothing when it is none.
+    pub fn told(name: &str, kind: &str, others: &[Oid]) -> Option<Self> {
+        let other = || others.first().cloned();
+        Some(match name {
+            "merge" => Self::Merge,
+            "hidden-type" => Self::Hidden {
+                kind: kind.to_owned(),
+            },
+            "reverted" => Self::Reverted { by: other()? },
+            "revert" => Self::Revert {
+                of: others.to_vec(),
+            },
+            "duplicate" => Self::Duplicate { kept: other()? },
+            "on-both-sides" => Self::OnBothSides { twin: other()? },
+            _ => return None,
+        })
+    }
+
     /// The commits for which it is left out.
     pub fn others(&self) -> Vec<&Oid> {
         match self {
@@ -69,5 +99,36 @@ impl Reason {
             }
             Self::Revert { of } => of.iter().collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_read_as_it_was_told() {
+        let (one, two) = (["a", "b"].map(|it| Oid::parse(&it.repeat(40)).unwrap())).into();
+        let kind = "docs".to_owned();
+        for reason in [
+            Reason::Merge,
+            Reason::Hidden { kind },
+            Reason::Reverted { by: one },
+            Reason::Revert {
+                of: vec![two, oid()],
+            },
+            Reason::Duplicate { kept: oid() },
+            Reason::OnBothSides { twin: oid() },
+        ] {
+            let others: Vec<_> = reason.others().into_iter().cloned().collect();
+            let kind = reason.kind().unwrap_or_default();
+            assert_eq!(Reason::told(reason.name(), kind, &others), Some(reason));
+        }
+        assert_eq!(Reason::told("reverted", "", &[]), None);
+        assert_eq!(Reason::told("a whim", "", &[]), None);
+    }
+
+    fn oid() -> Oid {
+        Oid::parse(&"c".repeat(40)).unwrap()
     }
 }

@@ -116,7 +116,7 @@ struct Target {
 /// Leaves out commits with what takes them back, where the range has both. A revert that is itself
 /// taken back takes nothing back; one whose commit is elsewhere is news, and stays. `base` is the
 /// other end of the range: what is not in the range, it has.
-pub(super) fn pair(notes: &mut [Note], base: &Oid) {
+fn pair(notes: &mut [Note], base: &Oid) {
     if !notes.iter().any(|it| it.reverts.is_any()) {
         return;
     }
@@ -138,14 +138,19 @@ pub(super) fn pair(notes: &mut [Note], base: &Oid) {
     }
 }
 
-/// Commits that count for nothing, since the range has both them and what takes them back, with
-/// why. Nothing stands before a range that has no `base`.
-pub(crate) fn taken_back(commits: &[Commit], base: Option<&Oid>) -> BTreeMap<Oid, Reason> {
-    let mut notes: Vec<_> = commits.iter().cloned().map(Note::read).collect();
+/// The same for a range that may have no `base`: nothing stands before it.
+pub(super) fn pair_onto(notes: &mut [Note], base: Option<&Oid>) {
     let nothing = Oid::parse(&"0".repeat(40));
     if let Some(base) = base.or(nothing.as_ref().ok()) {
-        pair(&mut notes, base);
+        pair(notes, base);
     }
+}
+
+/// Commits that count for nothing, since the range has both them and what takes them back, with
+/// why.
+pub(crate) fn taken_back(commits: &[Commit], base: Option<&Oid>) -> BTreeMap<Oid, Reason> {
+    let mut notes: Vec<_> = commits.iter().cloned().map(Note::read).collect();
+    pair_onto(&mut notes, base);
     let judged = notes.into_iter().map(|it| (it.commit.oid, it.left_out));
     judged
         .filter_map(|(oid, why)| match why? {

@@ -56,6 +56,11 @@ impl Section {
         }
     }
 
+    /// The section with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
     /// The word for it in answers to machines.
     pub fn name(self) -> &'static str {
         match self {

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod bounds;
+mod bundles;
 mod reverts;
 
 /// The commit number `at` of a history.
@@ -46,7 +48,7 @@ fn line(messages: &[&str]) -> Vec<Commit> {
 
 fn changelog(added: Vec<Commit>, removed: Vec<Commit>, same: &[&[usize]]) -> Changelog {
     let range = Range {
-        from: end("v1", 0),
+        from: Some(end("v1", 0)),
         to: end("v2", 999),
         added,
         removed,
@@ -160,7 +162,7 @@ fn a_picked_commit_is_told_once() {
 #[test]
 fn a_linear_range_asks_for_no_changes() {
     let range = Range {
-        from: end("v1", 0),
+        from: Some(end("v1", 0)),
         to: end("v2", 3),
         added: line(&["fix: x", "fix: x", "fix: x"]),
         removed: Vec::new(),
@@ -188,7 +190,7 @@ fn what_both_sides_have_is_neither_added_nor_removed() {
     let added = vec![commit(3, &[2], &undo), commit(2, &[0], "fix: x")];
     let removed = vec![commit(4, &[0], "fix: x")];
     let draft = Draft::read(Range {
-        from: end("a", 4),
+        from: Some(end("a", 4)),
         to: end("b", 3),
         added,
         removed,
@@ -209,7 +211,7 @@ fn very_long_sides_are_compared_by_subject_and_say_so() {
     let many: Vec<_> = (0..5_000).map(|at| format!("fix: number {at}")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     let range = Range {
-        from: end("a", 9_000),
+        from: Some(end("a", 9_000)),
         to: end("b", 5_000),
         added: line(&many),
         removed: vec![commit(9_000, &[0], "Fix: Number 7 (#3)")],
@@ -254,7 +256,7 @@ proptest! {
             .filter(|(_, (_, _, change))| *change > 0)
             .map(|(at, (_, _, change))| (oid(at + 1), [*change; 32]))
             .collect();
-        let range = Range { from: end("a", 0), to: end("b", 1), added: added.clone(), removed: removed.clone() };
+        let range = Range { from: Some(end("a", 0)), to: end("b", 1), added: added.clone(), removed: removed.clone() };
         let it = Draft::read(range).finish(&Changes { known, unknown: 0 }, None);
         for (side, commits) in [(&it.added, &added), (&it.removed, &removed)] {
             let mut told: Vec<_> = side.shown.iter().map(|it| &it.oid)

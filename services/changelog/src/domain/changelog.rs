@@ -1,86 +1,63 @@
-//! A changelog: what one deployment changes, found out once and never changed.
+//! A changelog: what one deployment changes, or what lies between two commits that a release takes
+//! an environment between; found out once and never changed.
+
+mod digest;
 
 use decider::Decider;
 use ids::{Digest, Oid, Uuid};
+use versioning::changelog::Changelog;
 
-/// A version and the commit it was built from.
+/// What a changelog is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
-    /// The version.
-    pub version: String,
-    /// The commit.
-    pub commit: Oid,
+pub enum Subject {
+    /// What a deployment changes in its first environment.
+    Deployment(Uuid),
+    /// What lies between two commits, of whatever deployment.
+    Range {
+        /// The build definition that both are of.
+        definition: String,
+    },
 }
 
-/// One commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The commit.
-    pub commit: Oid,
-    /// The first paragraph of its message, shortened.
-    pub subject: String,
-    /// Who wrote it; verified by nobody.
-    pub author_name: String,
-    /// Their address; verified by nobody.
-    pub author_email: String,
-    /// When, in microseconds UTC, by the committer's clock.
-    pub committed_at_us: i64,
-}
-
-/// Commits on one side: how many, and the newest of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Side {
-    /// How many there are.
-    pub count: u64,
-    /// The newest, newest first.
-    pub newest: Vec<Change>,
-}
-
-/// What a deployment changes.
+/// What was found out. Both ends are called by their versions, or by nothing where only commits
+/// count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// The deployment.
-    pub deployment: Uuid,
+    /// What it is about.
+    pub subject: Subject,
     /// The application.
     pub application: String,
-    /// What ran before; `None` when nothing did.
-    pub from: Option<Point>,
-    /// What it brings.
-    pub to: Point,
-    /// Commits that come.
-    pub added: Side,
-    /// Commits that go.
-    pub removed: Side,
+    /// What lies between.
+    pub changelog: Changelog,
+    /// SHA-256 over everything that was found out: whoever read it can name it.
+    pub digest: Digest,
+    /// Whole messages were read. Before form 2 of the event only subjects were kept.
+    pub is_whole: bool,
 }
 
 impl Content {
-    /// SHA-256 over everything that was found out: whoever read it can name it.
-    pub fn digest(&self) -> Digest {
-        let mut text = format!("{}\n{}\n", self.deployment, self.application);
-        for point in self.from.iter().chain([&self.to]) {
-            text.extend([point.version.as_str(), "\n", point.commit.as_str(), "\n"]);
+    /// What was found out now.
+    pub fn found(subject: Subject, application: String, changelog: Changelog) -> Self {
+        let digest = digest::of(&subject, &application, &changelog);
+        Self {
+            subject,
+            application,
+            changelog,
+            digest,
+            is_whole: true,
         }
-        for side in [&self.added, &self.removed] {
-            text.extend([side.count.to_string(), "\n".to_owned()]);
-            for it in &side.newest {
-                let line = format!(
-                    "{}\0{}\0{}\0{}\0{}\n",
-                    it.commit, it.committed_at_us, it.author_name, it.author_email, it.subject
-                );
-                text.extend([line]);
-            }
-        }
-        Digest::of(text.as_bytes())
     }
 }
 
-/// Why nobody can say what a deployment changes.
+/// Why nobody can say what changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unavailable {
-    /// The deployment.
-    pub deployment: Uuid,
+    /// What it is about.
+    pub subject: Subject,
     /// The application.
     pub application: String,
+    /// Of a range: where it begins, unless nothing ran before, and where it ends.
+    pub range: Option<(Option<Oid>, Oid)>,
     /// A stable code.
     pub code: String,
     /// What is missing, and what would help next time.
@@ -91,7 +68,7 @@ pub struct Unavailable {
 #[derive(Debug, Clone)]
 pub enum Command {
     /// Keep what was found out.
-    Record(Content),
+    Record(Box<Content>),
     /// Keep why nothing was.
     GiveUp(Unavailable),
 }
@@ -100,7 +77,7 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// It was found out.
-    Generated(Content),
+    Generated(Box<Content>),
     /// It cannot be.
     Unavailable(Unavailable),
 }
@@ -112,7 +89,7 @@ pub enum State {
     #[default]
     Pending,
     /// What changes.
-    Generated(Content),
+    Generated(Box<Content>),
     /// Why nobody can say.
     Unavailable(Unavailable),
 }
@@ -160,66 +137,4 @@ impl Decider for Changelogs {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use decider::given;
-
-    fn content(subject: &str) -> Content {
-        let commit = Oid::parse(&"a".repeat(40)).unwrap();
-        Content {
-            deployment: Uuid::from_u128(1),
-            application: "api".into(),
-            from: None,
-            to: Point {
-                version: "v1".into(),
-                commit: commit.clone(),
-            },
-            added: Side {
-                count: 1,
-                newest: vec![Change {
-                    commit,
-                    subject: subject.into(),
-                    author_name: "Wilma".into(),
-                    author_email: "wilma@example.com".into(),
-                    committed_at_us: 5,
-                }],
-            },
-            removed: Side::default(),
-        }
-    }
-
-    #[test]
-    fn what_was_found_out_stays() {
-        let first = content("one");
-        let why = Unavailable {
-            deployment: Uuid::from_u128(1),
-            application: "api".into(),
-            code: "no-source".into(),
-            why: "nobody said".into(),
-        };
-        given::<Changelogs>([])
-            .then(
-                &Command::Record(first.clone()),
-                &[Event::Generated(first.clone())],
-            )
-            .then(&Command::Record(content("two")), &[])
-            .then(&Command::GiveUp(why.clone()), &[]);
-        given::<Changelogs>([])
-            .then(&Command::GiveUp(why.clone()), &[Event::Unavailable(why)])
-            .then(&Command::Record(first), &[]);
-    }
-
-    #[test]
-    fn the_digest_is_of_everything_that_was_read() {
-        let mut all = vec![content("one"), content("two")];
-        let mut more = content("one");
-        more.removed.count = 1;
-        all.push(more);
-        let mut from = content("one");
-        from.from = Some(from.to.clone());
-        all.push(from);
-        let digests: std::collections::BTreeSet<_> = all.iter().map(Content::digest).collect();
-        assert_eq!(digests.len(), all.len());
-        assert_eq!(content("one").digest(), content("one").digest());
-    }
-}
+mod tests;

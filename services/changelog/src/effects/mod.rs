@@ -1,5 +1,6 @@
 //! What this role does: looks into source repositories and records what it found.
 
+mod shorten;
 mod write;
 
 use std::collections::BTreeMap;
@@ -10,14 +11,14 @@ use eventlog::process::{Described, Perform, Process, Reaction, Retry};
 use eventlog::{Position, ReadError, Stored, UnknownEvent};
 use ids::{AggregateId, Uuid};
 
-use crate::process::{Due, changelog_id};
+use crate::process::Effect;
 use crate::{Inner, wire};
 
 /// Folds the log for the process runner, and shares what it knows with readers.
 pub(crate) struct Reactor(pub(crate) Arc<Inner>);
 
 impl Process for Reactor {
-    type Effect = Due;
+    type Effect = Effect;
 
     fn observe(&mut self, stored: &Stored) -> Result<(), ReadError> {
         let facts = wire::facts(stored)?;
@@ -37,41 +38,41 @@ impl Process for Reactor {
         self.0.folded.send_replace(position.0);
     }
 
-    fn describe(&self, due: &Due) -> Described {
+    fn describe(&self, effect: &Effect) -> Described {
+        let (name, because_of) = match effect {
+            Effect::Deployment(due) => ("write", due.opened.deployment),
+            Effect::Range(wanted) => ("write-range", wanted.release),
+        };
         Described {
             role: crate::ROLE,
-            name: "write",
-            because_of: vec![due.opened.deployment],
+            name,
+            because_of: vec![because_of],
         }
     }
 
-    fn react(&mut self, _: i64) -> Reaction<Due> {
-        let world = self.0.world();
-        let due = world.due().iter();
+    fn react(&mut self, _: i64) -> Reaction<Effect> {
         Reaction {
-            effects: due
-                .map(|(id, it)| (changelog_id(*id), it.clone()))
-                .collect(),
+            effects: self.0.world().due().into_iter().collect(),
             wake_at_us: None,
         }
     }
 }
 
-/// What does not work at the moment, by deployment: for whoever asks.
+/// What does not work at the moment, by changelog: for whoever asks.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles(Mutex<BTreeMap<Uuid, String>>);
 
 impl Troubles {
-    pub(crate) fn of(&self, deployment: Uuid) -> Option<String> {
+    pub(crate) fn of(&self, changelog: Uuid) -> Option<String> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&deployment).cloned()
+        all.get(&changelog).cloned()
     }
 
-    fn note(&self, deployment: Uuid, result: &Result<(), Retry>) {
+    fn note(&self, changelog: Uuid, result: &Result<(), Retry>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
-            Ok(()) => all.remove(&deployment),
-            Err(retry) => all.insert(deployment, retry.why.clone()),
+            Ok(()) => all.remove(&changelog),
+            Err(retry) => all.insert(changelog, retry.why.clone()),
         };
     }
 }
@@ -80,10 +81,10 @@ impl Troubles {
 pub(crate) struct Performer(pub(crate) Arc<Inner>);
 
 #[async_trait]
-impl Perform<Due> for Performer {
-    async fn perform(&self, _: Uuid, due: Due) -> Result<(), Retry> {
-        let result = self.0.write(&due).await;
-        self.0.troubles.note(due.opened.deployment, &result);
+impl Perform<Effect> for Performer {
+    async fn perform(&self, id: Uuid, effect: Effect) -> Result<(), Retry> {
+        let result = self.0.write(id, &effect).await;
+        self.0.troubles.note(id, &result);
         result
     }
 }

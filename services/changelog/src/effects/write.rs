@@ -1,75 +1,130 @@
-//! Finds out what a deployment changes and records it, or why nobody can say.
+//! Finds out what a deployment changes, or what lies in a range, and records it, or why nobody can
+//! say.
 
 use std::time::Duration;
 
 use eventlog::process::Retry;
-use git::{GitError, Log};
-use ids::Oid;
+use git::GitError;
+use ids::{Oid, Uuid};
 use source::{BetweenError, Snapshot};
+use versioning::changelog::End;
 
+use super::shorten::shorten;
 use crate::Inner;
-use crate::domain::changelog::{Change, Command, Content, Point, Side, Unavailable};
-use crate::process::{Due, changelog_id};
+use crate::domain::changelog::{Command, Content, Subject, Unavailable};
+use crate::process::{Due, Effect, Wanted};
 
 /// Commits told of each side; there may be more.
 const TOLD: usize = 200;
-/// Characters of a subject, and of a name or address.
-const SUBJECT: usize = 200;
-const NAME: usize = 100;
+/// Bytes of what is told of each side: both have to fit into one commit of the log.
+const BYTES: usize = 400 << 10;
 /// The first pause when a repository does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// What lies between which commits of which source.
+struct Asked {
+    subject: Subject,
+    application: String,
+    definition: String,
+    from: Option<End>,
+    to: End,
+}
+
 impl Inner {
-    /// Writes the changelog of one deployment.
-    pub(super) async fn write(&self, due: &Due) -> Result<(), Retry> {
-        let deployment = due.opened.deployment;
-        let command = self.find_out(due).await?;
+    /// Writes one changelog.
+    pub(super) async fn write(&self, id: Uuid, effect: &Effect) -> Result<(), Retry> {
+        let (because_of, command) = match effect {
+            Effect::Deployment(due) => {
+                let command = match asked(due) {
+                    Ok(asked) => self.find_out(asked).await?,
+                    Err(given_up) => Command::GiveUp(*given_up),
+                };
+                (due.opened.deployment, command)
+            }
+            Effect::Range(wanted) => (wanted.release, self.find_out(range(wanted)).await?),
+        };
         self.changelogs
-            .execute(
-                changelog_id(deployment),
-                &self.context(deployment),
-                &command,
-            )
+            .execute(id, &self.context(because_of), &command)
             .await
             .map(drop)
             .map_err(|error| retry(&error))
     }
 
-    async fn find_out(&self, due: &Due) -> Result<Command, Retry> {
-        let opened = &due.opened;
-        let Some(to) = point(&opened.version, opened.commit.as_ref()) else {
-            let why = format!("the report of {} named no commit", opened.version);
-            return Ok(give_up(due, "no-commit", why));
-        };
-        let from = due.before.as_ref();
-        let from = from.map(|ran| (point(&ran.version, ran.commit.as_ref()), &ran.version));
-        let from = match from {
-            None => None,
-            Some((Some(from), _)) => Some(from),
-            Some((None, version)) => {
-                let why = format!("{version} ran before, and its report named no commit");
-                return Ok(give_up(due, "no-commit", why));
-            }
-        };
+    async fn find_out(&self, asked: Asked) -> Result<Command, Retry> {
         let snapshot = self.deps.desk.look().await.map_err(|error| retry(&error))?;
-        let url = match source_of(&snapshot, &opened.definition) {
+        let url = match source_of(&snapshot, &asked.definition) {
             Ok(url) => url,
-            Err(why) => return settle(due, why),
+            Err(why) => return settle(&asked, why),
         };
-        let before = from.as_ref().map(|it| &it.commit);
-        let histories = &self.deps.histories;
-        match histories.between(&url, before, &to.commit, TOLD).await {
-            Ok(between) => Ok(Command::Record(Content {
-                deployment: opened.deployment,
-                application: opened.application.clone(),
-                from,
-                to,
-                added: side(between.added),
-                removed: side(between.removed),
-            })),
-            Err(error) => settle(due, error.into()),
+        let (from, to) = (asked.from.clone(), asked.to.clone());
+        match self.deps.histories.changelog(&url, from, to).await {
+            Ok(found) => {
+                let found = shorten(found).bounded(TOLD, BYTES);
+                let content = Content::found(asked.subject, asked.application, found);
+                Ok(Command::Record(Box::new(content)))
+            }
+            Err(error) => settle(&asked, error.into()),
         }
     }
+}
+
+/// What a deployment asks for; why nobody can answer that, where CI did not say the commits.
+fn asked(due: &Due) -> Result<Asked, Box<Unavailable>> {
+    let opened = &due.opened;
+    let subject = Subject::Deployment(opened.deployment);
+    let no_commit = |why: String| {
+        Box::new(Unavailable {
+            subject: subject.clone(),
+            application: opened.application.clone(),
+            range: None,
+            code: "no-commit".to_owned(),
+            why,
+        })
+    };
+    let Some(to) = end(&opened.version, opened.commit.as_ref()) else {
+        let why = format!("the report of {} named no commit", opened.version);
+        return Err(no_commit(why));
+    };
+    let from = match &due.before {
+        None => None,
+        Some(ran) => Some(end(&ran.version, ran.commit.as_ref()).ok_or_else(|| {
+            no_commit(format!(
+                "{} ran before, and its report named no commit",
+                ran.version
+            ))
+        })?),
+    };
+    Ok(Asked {
+        subject,
+        application: opened.application.clone(),
+        definition: opened.definition.clone(),
+        from,
+        to,
+    })
+}
+
+/// What a range asks for: its ends have no versions, since others may lie at the same commits.
+fn range(it: &Wanted) -> Asked {
+    let end = |oid: &Oid| End {
+        revision: String::new(),
+        oid: oid.clone(),
+    };
+    Asked {
+        subject: Subject::Range {
+            definition: it.definition.clone(),
+        },
+        application: it.application.clone(),
+        definition: it.definition.clone(),
+        from: it.from.as_ref().map(end),
+        to: end(&it.to),
+    }
+}
+
+fn end(version: &str, commit: Option<&Oid>) -> Option<End> {
+    Some(End {
+        revision: version.to_owned(),
+        oid: commit?.clone(),
+    })
 }
 
 /// Why there is no changelog.
@@ -82,11 +137,25 @@ enum Obstacle {
 }
 
 /// What is written down stays for ever, so only what lasts is.
-fn settle(due: &Due, obstacle: Obstacle) -> Result<Command, Retry> {
-    match obstacle {
-        Obstacle::Passing(why) => Err(retry(&why)),
-        Obstacle::Lasting(code, why) => Ok(give_up(due, code, why)),
-    }
+fn settle(asked: &Asked, obstacle: Obstacle) -> Result<Command, Retry> {
+    let (code, why) = match obstacle {
+        Obstacle::Passing(why) => return Err(retry(&why)),
+        Obstacle::Lasting(code, why) => (code.to_owned(), why),
+    };
+    let range = match &asked.subject {
+        Subject::Deployment(_) => None,
+        Subject::Range { .. } => {
+            let from = asked.from.as_ref().map(|it| it.oid.clone());
+            Some((from, asked.to.oid.clone()))
+        }
+    };
+    Ok(Command::GiveUp(Unavailable {
+        subject: asked.subject.clone(),
+        application: asked.application.clone(),
+        range,
+        code,
+        why,
+    }))
 }
 
 impl From<BetweenError> for Obstacle {
@@ -101,6 +170,15 @@ impl From<BetweenError> for Obstacle {
             ) => Self::Passing(error.to_string()),
             BetweenError::Git(error) if error.retryable() => Self::Passing(error.to_string()),
             BetweenError::Git(error) => Self::Lasting("source-unusable", error.to_string()),
+            BetweenError::Repository(error) => match error {
+                repository::Error::Shallow { .. } | repository::Error::NoSuchRevision { .. } => {
+                    Self::Lasting("source-unusable", error.to_string())
+                }
+                // The mirror is a copy: it may be made anew.
+                repository::Error::NoRepository { .. } | repository::Error::Broken { .. } => {
+                    Self::Passing(error.to_string())
+                }
+            },
         }
     }
 }
@@ -121,42 +199,6 @@ fn source_of(snapshot: &Snapshot, definition: &str) -> Result<String, Obstacle> 
             }
         }
     })
-}
-
-fn point(version: &str, commit: Option<&Oid>) -> Option<Point> {
-    Some(Point {
-        version: version.to_owned(),
-        commit: commit?.clone(),
-    })
-}
-
-fn give_up(due: &Due, code: &str, why: String) -> Command {
-    Command::GiveUp(Unavailable {
-        deployment: due.opened.deployment,
-        application: due.opened.application.clone(),
-        code: code.to_owned(),
-        why,
-    })
-}
-
-fn side(log: Log) -> Side {
-    let newest = log.newest.into_iter().map(|it| Change {
-        commit: it.oid,
-        subject: printable(&it.subject, SUBJECT),
-        author_name: printable(&it.author_name, NAME),
-        author_email: printable(&it.author_email, NAME),
-        committed_at_us: it.committer_time_us,
-    });
-    Side {
-        count: log.total,
-        newest: newest.collect(),
-    }
-}
-
-/// A text from git, without what could drive a terminal.
-fn printable(text: &str, length: usize) -> String {
-    let shown = text.chars().filter(|it| !it.is_control());
-    shown.take(length).collect()
 }
 
 fn retry(why: &impl ToString) -> Retry {

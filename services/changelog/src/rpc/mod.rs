@@ -2,6 +2,7 @@
 //! before anything here runs.
 
 mod show_changelog;
+mod show_release_changelog;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,20 @@ impl ChangelogService for Rpc {
             .await;
         answer.map(Response::new).map_err(Status::from)
     }
+
+    async fn show_release_changelog(
+        &self,
+        request: Request<pb::ShowReleaseChangelogRequest>,
+    ) -> Result<Response<pb::ShowReleaseChangelogResponse>, Status> {
+        let answer = self.0.show_release_changelog(request.get_ref()).await;
+        answer.map(Response::new).map_err(Status::from)
+    }
+}
+
+/// What a caller wrote, as it can be repeated to them.
+fn shown(text: &str) -> String {
+    let first = text.chars().take(80);
+    first.flat_map(char::escape_default).collect()
 }
 
 impl Inner {

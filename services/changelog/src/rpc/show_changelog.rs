@@ -2,10 +2,11 @@
 
 use ids::Uuid;
 use proto::changelog::v1 as pb;
+use proto::found;
 use service::fault::{Fault, Kind};
 
 use crate::Inner;
-use crate::domain::changelog::{Change, Content, State};
+use crate::domain::changelog::{Content, State};
 use crate::process::changelog_id;
 
 impl Inner {
@@ -22,7 +23,7 @@ impl Inner {
             State::Generated(content) => shape(content),
             State::Pending => pb::Changelog {
                 message: aside
-                    .or_else(|| self.troubles.of(deployment))
+                    .or_else(|| self.troubles.of(changelog_id(deployment)))
                     .unwrap_or_else(|| "it is being written".to_owned()),
                 ..pb::Changelog::default()
             },
@@ -44,11 +45,7 @@ impl Inner {
         let prefix = text.to_ascii_lowercase();
         let world = self.world();
         let mut found = world.named(&prefix);
-        let shown: String = text
-            .chars()
-            .take(80)
-            .flat_map(char::escape_default)
-            .collect();
+        let shown = super::shown(text);
         match (found.next(), found.next()) {
             (Some(only), None) if text.len() >= 4 => Ok(only),
             (Some(_), Some(_)) if text.len() >= 4 => {
@@ -65,33 +62,19 @@ impl Inner {
 }
 
 fn shape(it: &Content) -> pb::Changelog {
-    let (from_version, from_commit) = match &it.from {
-        Some(from) => (from.version.clone(), from.commit.to_string()),
-        None => Default::default(),
-    };
+    let (from, to) = (it.changelog.from.as_ref(), &it.changelog.to);
     pb::Changelog {
         deployment_id: String::new(),
         application: it.application.clone(),
         state: String::new(),
         message: String::new(),
-        from_version,
-        from_commit,
-        to_version: it.to.version.clone(),
-        to_commit: it.to.commit.to_string(),
-        added_count: it.added.count,
-        removed_count: it.removed.count,
-        added: it.added.newest.iter().map(entry).collect(),
-        removed: it.removed.newest.iter().map(entry).collect(),
-        digest: it.digest().to_string(),
-    }
-}
-
-fn entry(it: &Change) -> pb::ChangelogEntry {
-    pb::ChangelogEntry {
-        commit: it.commit.to_string(),
-        subject: it.subject.clone(),
-        author_name: it.author_name.clone(),
-        author_email: it.author_email.clone(),
-        committed_at_us: it.committed_at_us,
+        from_version: from.map(|it| it.revision.clone()).unwrap_or_default(),
+        from_commit: from.map(|it| it.oid.to_string()).unwrap_or_default(),
+        to_version: to.revision.clone(),
+        to_commit: to.oid.to_string(),
+        added_count: it.changelog.added.count(),
+        removed_count: it.changelog.removed.count(),
+        digest: it.digest.to_string(),
+        found: Some(found::to_wire(&it.changelog)),
     }
 }
