@@ -49,6 +49,8 @@ pub struct Opened {
     pub definition: String,
     /// What it brings.
     pub version: String,
+    /// The image.
+    pub digest: String,
     /// The source commit, when CI said.
     pub commit: Option<Oid>,
 }

@@ -253,6 +253,7 @@ async fn went_back(
     let [_, web, worker] = items else { panic!() };
     let silent = pb::Item {
         commit: String::new(),
+        digest: world.image("worker", "1.1.0").await,
         ..worker.clone()
     };
     shop.begin(3, &[api_3, web.clone(), silent]).await;

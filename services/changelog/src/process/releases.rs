@@ -43,6 +43,8 @@ pub struct Item {
     pub definition: String,
     /// The version it was built as.
     pub version: String,
+    /// The image.
+    pub digest: String,
     /// The source commit, when CI said.
     pub commit: Option<Oid>,
 }
@@ -95,6 +97,12 @@ impl Stand {
             Some(ran) => Some(ran.commit.as_ref()?),
         };
         Some((from, self.item.commit.as_ref()?))
+    }
+
+    /// The release brings the very bytes that run without it, whatever CI said of commits.
+    pub fn is_same_image(&self) -> bool {
+        let from = self.from.as_ref();
+        from.is_some_and(|it| it.digest == self.item.digest)
     }
 
     /// The range, unless it is empty or nobody can name it.
@@ -201,11 +209,12 @@ impl World {
         others.find(|it| self.owners.get(it) != Some(&release))
     }
 
-    /// Why nobody can say what ran of an application: a newer binary wrote about a deployment.
+    /// Why nobody can say what ran of an application: a newer binary wrote about a deployment of
+    /// it, or opened one of nobody here knows what.
     fn doubt(&self, application: &str) -> Option<String> {
-        let mut aside = self.aside.iter().filter(|(id, _)| {
+        let mut aside = self.aside.iter().filter(|(id, (aggregate, _))| {
             let known = self.deployments.get(id);
-            known.is_some_and(|it| it.application == application)
+            aggregate.kind() == "deployment" && known.is_none_or(|it| it.application == application)
         });
         aside.next().map(|(_, (_, why))| why.clone())
     }

@@ -18,6 +18,7 @@ fn opening(deployment: Uuid, environments: &[&str], number: u128) -> Fact {
         environments: environments.iter().map(|it| (*it).to_owned()).collect(),
         definition: "api".into(),
         version: format!("v{number}"),
+        digest: number.to_string(),
         commit: Some(oid(number)),
     })
 }
@@ -109,6 +110,7 @@ fn begun(bundle: &str, ordinal: u32, number: u128) -> [Fact; 3] {
         application: "api".into(),
         definition: "api".into(),
         version: format!("v{number}"),
+        digest: number.to_string(),
         commit: Some(oid(number)),
     };
     let created = News::Created {
@@ -171,6 +173,7 @@ fn what_comes_is_compared_with_what_ran_before_and_what_has_not_come_with_what_r
     // Where it will go is known by the release before.
     assert_eq!(world.environments(release_id("2")), STAGES);
     assert_eq!(in_production(&world, "2"), (Some(oid(1)), oid(2)));
+    assert!(!world.stands(release_id("2"), "production")[0].is_same_image());
     let two = of_pass("2", 0);
     world.observe(&opening(two, &STAGES, 2));
     world.observe(&running(two, "staging"));
@@ -188,6 +191,10 @@ fn what_comes_is_compared_with_what_ran_before_and_what_has_not_come_with_what_r
     assert_eq!(stand.arrived_at_us, Some(5));
     assert_eq!(stand.runs.as_ref().unwrap().deployment, id(10));
     assert_eq!(in_production(&world, "1"), (None, oid(1)));
+    for fact in begun("1.1", 0, 1) {
+        world.observe(&fact);
+    }
+    assert!(world.stands(release_id("1.1"), "production")[0].is_same_image());
     // The next one is compared with what was gone back to.
     for fact in begun("3", 0, 3) {
         world.observe(&fact);
@@ -314,4 +321,14 @@ fn a_release_of_a_newer_version_is_left_alone() {
     world.set_aside(&deployment, "from the future".into());
     let stand = &world.stands(release_id("1"), "production")[0];
     assert_eq!(stand.doubt.as_deref(), Some("from the future"));
+    // One that was never opened here may be of any application.
+    let mut world = super::tests::world(comes("1", 1));
+    assert_eq!(world.stands(release_id("1"), "production")[0].doubt, None);
+    let unknown = AggregateId::new("deployment", id(77));
+    world.set_aside(&unknown, "from the future".into());
+    assert!(
+        world.stands(release_id("1"), "production")[0]
+            .doubt
+            .is_some()
+    );
 }

@@ -71,6 +71,9 @@ impl Inner {
             return unknown(format!("unknown-event: {why}"));
         }
         let Some((from, to)) = stand.ends() else {
+            if stand.is_same_image() {
+                return Ok((Standing::Unchanged, String::new()));
+            }
             let silent = match &stand.from {
                 Some(from) if from.commit.is_none() => &from.version,
                 Some(_) | None => &stand.item.version,
@@ -239,6 +242,7 @@ mod tests {
             application: "api".to_owned(),
             definition: "api".to_owned(),
             version: "v1".to_owned(),
+            digest: String::new(),
             commit: None,
         };
         let items = vec![item];
@@ -251,6 +255,7 @@ mod tests {
                 environments: stages.iter().map(|it| (*it).to_owned()).collect(),
                 definition: "api".to_owned(),
                 version: "shop-1-rc.0".to_owned(),
+                digest: String::new(),
                 commit: None,
             }));
         }

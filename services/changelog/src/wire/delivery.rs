@@ -27,6 +27,7 @@ pub(super) fn fact(
                 environments: environments.collect(),
                 definition: it.definition,
                 version: it.version,
+                digest: it.digest,
             })))
         }
         (RUNS, 1) => {

@@ -57,5 +57,6 @@ fn item(record: &EventRecord, it: pb::Item) -> Result<Item, UnknownEvent> {
         application: it.application,
         definition: it.definition,
         version: it.version,
+        digest: it.digest,
     })
 }

@@ -45,8 +45,13 @@ fn summary(it: &Bundle, union: &Union<'_>) -> String {
         0 => told.to_string(),
         _ => format!("{told} and at most {untold} more"),
     };
+    let open = |it: &&Part| matches!(it.standing, Standing::Pending(_) | Standing::Unknown(_));
+    let without = match it.parts.iter().filter(open).count() {
+        0 => String::new(),
+        open => format!(" Of {open} application(s) nobody can say it, or not yet."),
+    };
     format!(
-        "{} application(s): {} commit(s) added, {} removed; each is listed once.",
+        "{} application(s): {} commit(s) added, {} removed; each is listed once.{without}",
         it.parts.len(),
         said(added),
         said(removed)

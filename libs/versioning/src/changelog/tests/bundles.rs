@@ -82,7 +82,7 @@ fn what_breaks_stands_first_and_nothing_stands_twice() {
     };
     let order = [
         "shop/2 in production",
-        "5 application(s): 5 commit(s) added, 1 removed",
+        "5 application(s): 5 commit(s) added, 1 removed; each is listed once. Of 1 application(s)",
         "It came.",
         "Applications",
         "  - api: v1 to v2: 2 commit(s) added",
