@@ -122,7 +122,7 @@ impl Bench {
             }
             Self::Versions => {
                 "A synthetic repository of 27,000 commits, 2,700 of them merges, and 12,000 tags, \
-                 half of the releases' annotated, all packed. Each sample is a process of its own \
+                 a quarter of them annotated, all packed. Each sample is a process of its own \
                  that writes into a file; ours and the floor take turns. *Warm* has everything in \
                  memory; *cold* is the first process after every file of the repository was \
                  dropped from memory (`posix_fadvise`), programs not. git-cliff has its default \

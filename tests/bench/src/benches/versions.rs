@@ -100,7 +100,7 @@ impl Stage {
             rounds: Rounds {
                 warm: ground.pick(20, 5),
                 cold: ground.pick(7, 3),
-                limit: ground.pick(Duration::from_mins(10), Duration::from_secs(20)),
+                limit: ground.pick(Duration::from_mins(1), Duration::from_secs(20)),
             },
             room,
         })
