@@ -63,16 +63,13 @@ pub(super) fn of(commits: &[Commit], base: Option<&Oid>, labelled: &[Labelled]) 
     let mut seen = BTreeSet::new();
     for commit in commits {
         let mut evidence = judge(commit);
-        match taken_back.get(&commit.oid) {
-            Some(why) => {
-                evidence.level = None;
-                evidence.note = note(why);
-            }
-            None => {
-                let labels = of_commits.remove(&commit.oid).unwrap_or_default();
-                let new = labels.into_iter().filter(|it| seen.insert(it.pull_request));
-                found.labels.extend(new.map(by_label));
-            }
+        if let Some(why) = taken_back.get(&commit.oid) {
+            evidence.level = None;
+            evidence.note = note(why);
+        } else {
+            let labels = of_commits.remove(&commit.oid).unwrap_or_default();
+            let new = labels.into_iter().filter(|it| seen.insert(it.pull_request));
+            found.labels.extend(new.map(by_label));
         }
         found.commits.push(evidence);
     }
