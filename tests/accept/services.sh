@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The five roles as processes of their own over NATS and PostgreSQL: what each promises apart from
+# The roles as processes of their own over NATS and PostgreSQL: what each promises apart from
 # the others, and that nothing is lost, doubled or unexplained while they die.
 #
 # TOWPATH_ACCEPT=quick runs the short forms; without it, numbers are those that were promised.
@@ -95,7 +95,7 @@ mixed_split() {
 
 item 'binaries' binaries
 item '1 each role, stopped, stops its own step' services roles
-item '1 the main job on five processes' split
+item '1 the main job on a process for each role' split
 item '4, 6 the stream cannot be changed behind our back' services stream
 item '5 nothing lost or doubled while everything dies' chaos
 item '7 an old copy of the log is noticed, the archive brings all back' services restore

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the five roles promise when they run apart, tried on real stacks.
+"""What the roles promise when they run apart, tried on real stacks.
 
     services_items.py <item> --xtask <binary> --towpath <binary> [--quick] [--before <binary>]
 
@@ -308,7 +308,7 @@ def stream(options):
         for role in ROLES:
             says(refusal(stack, role), "LogConfig", field)
         change()
-        print(f"{field}: all five roles refuse and name it")
+        print(f"{field}: all roles refuse and name it")
     until("all is well again", 60, lambda: all(stack.ready(it)[0] is not None for it in ROLES))
     for subject in ("PURGE", "DELETE", "UPDATE"):
         try:

@@ -196,7 +196,7 @@ def mounted(objects, pod, container, made):
         for item in source.get("items", []):
             if secret is None:
                 stand_in = made / item["path"]
-                text = stand_in.read_text() if stand_in.exists() else "stand-in"
+                text = stand_in.read_text() if stand_in.exists() else "stand-in-for-a-secret"
             elif item["key"] in secret.get("stringData", {}):
                 text = secret["stringData"][item["key"]]
             else:
@@ -236,7 +236,7 @@ def check_config(test, objects, pod, container):
 
         done = run()
         test.assertEqual(done.returncode, 0, done.stderr)
-        told = [path for path in files if directory + path in toml + environment["TOWPATH_LOG_PASSWORD_FILE"]]
+        told = [path for path in files if directory + path in toml + " ".join(environment.values())]
         test.assertGreaterEqual(len(told), 5)
         for path in told:
             file = pathlib.Path(directory + path)

@@ -44,6 +44,9 @@ fn check(data: &Path, config: &Config, roles: &[Role]) -> Result<(), Failure> {
     if !config.reads.url.is_empty() {
         serve::database(data, config, roles)?;
     }
+    if roles.contains(&Role::Forge) {
+        serve::check_github(config)?;
+    }
     serve::check_files(config)
 }
 

@@ -35,6 +35,9 @@ pub(crate) async fn start(
         return Err(super::no_manifests());
     }
     files::check(config)?;
+    if wanted.contains(&Role::Forge) {
+        forge::check(config)?;
+    }
     let tls = config.tls.as_ref().map(serve::acceptor).transpose()?;
     make_private(data)?;
     let lock = lock::lock(data).map_err(|error| match &error {

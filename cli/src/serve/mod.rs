@@ -23,6 +23,7 @@ pub(crate) use gateway::services;
 pub(crate) use ground::{archive_server, database, make_private};
 pub(crate) use intake::create_intake;
 pub(crate) use record::{Record, nats_options, nats_refused};
+pub(crate) use roles::forge::check as check_github;
 pub(crate) use roles::projections;
 pub(crate) use running::Running;
 

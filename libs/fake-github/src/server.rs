@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State as Shared};
-use axum::http::{HeaderMap, Response, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,8 @@ pub enum Trouble {
     Status(u16, String),
     /// Too many requests: come back after so many seconds.
     Limited(u64),
+    /// What is asked for is done, but whoever changes something never hears so.
+    WritesLost,
 }
 
 /// A forge that listens on this machine until it is dropped. Clones are the same one.
@@ -223,54 +226,34 @@ struct Answer(u16, Value);
 
 async fn answer(Shared(inner): Shared<Arc<Inner>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 1024 * 1024)
-        .await
-        .unwrap_or_default();
+    let body = axum::body::to_bytes(body, 1024 * 1024).await;
+    let body = body.unwrap_or_default();
     let what = format!("{} {}", parts.method, parts.uri.path());
-    let trouble = inner
-        .trouble
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
+    let trouble = inner.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+    let trouble = trouble.clone();
     let mut state = inner.state.lock().unwrap_or_else(PoisonError::into_inner);
-    let (wrong, troubled) = (headers(&parts.headers), trouble.is_some());
-    let pause = match &trouble {
-        Some(Trouble::Limited(seconds)) => Some(*seconds),
-        Some(Trouble::Status(..)) | None => None,
-    };
+    let wrong = headers(&parts.headers);
+    state
+        .violations
+        .extend(wrong.into_iter().map(|it| format!("{what}: {it}")));
+    let message = |text: &str| json!({ "message": text });
+    let mut pause = None;
     let Answer(status, json) = match trouble {
-        Some(Trouble::Status(status, message)) => Answer(status, json!({ "message": message })),
-        Some(Trouble::Limited(_)) => Answer(403, json!({ "message": "API rate limit exceeded" })),
-        None if !is_known(&parts.headers) => Answer(401, json!({ "message": "Bad credentials" })),
-        None => {
-            let operation = inner
-                .description
-                .operation(parts.method.as_str(), parts.uri.path());
-            match operation {
-                None => {
-                    state.violations.push(format!("{what}: not described"));
-                    Answer(501, json!({ "message": "not described" }))
-                }
-                Some(operation) => {
-                    let query = parts.uri.query().unwrap_or_default();
-                    let answer =
-                        described(&inner.description, &mut state, &operation, query, &body);
-                    let bytes = answer.1.to_string();
-                    let wrong = inner
-                        .description
-                        .answer(&operation, answer.0, bytes.as_bytes());
-                    state.violations.extend(wrong);
-                    answer
-                }
+        None => inner.judged(&mut state, &parts, &body),
+        Some(Trouble::Status(status, text)) => Answer(status, message(&text)),
+        Some(Trouble::Limited(seconds)) => {
+            pause = Some(seconds);
+            Answer(403, message("API rate limit exceeded"))
+        }
+        Some(Trouble::WritesLost) => {
+            let answer = inner.judged(&mut state, &parts, &body);
+            if parts.method == Method::GET {
+                answer
+            } else {
+                Answer(502, message("Server Error"))
             }
         }
     };
-    state.violations.extend(
-        wrong
-            .into_iter()
-            .filter(|_| !troubled)
-            .map(|it| format!("{what}: {it}")),
-    );
     state.asked.push(Asked { what, status });
     let mut response = Response::new(Body::from(json.to_string()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
@@ -278,6 +261,30 @@ async fn answer(Shared(inner): Shared<Arc<Inner>>, request: Request) -> Response
         response.headers_mut().insert("retry-after", seconds.into());
     }
     response
+}
+
+impl Inner {
+    /// Does what is asked for, with both sides held against the description.
+    fn judged(&self, state: &mut State, parts: &Parts, body: &[u8]) -> Answer {
+        if !is_known(&parts.headers) {
+            return Answer(401, json!({ "message": "Bad credentials" }));
+        }
+        let (method, path) = (parts.method.as_str(), parts.uri.path());
+        let Some(operation) = self.description.operation(method, path) else {
+            state
+                .violations
+                .push(format!("{method} {path}: not described"));
+            return Answer(501, json!({ "message": "not described" }));
+        };
+        let query = parts.uri.query().unwrap_or_default();
+        let answer = described(&self.description, state, &operation, query, body);
+        let bytes = answer.1.to_string();
+        let wrong = self
+            .description
+            .answer(&operation, answer.0, bytes.as_bytes());
+        state.violations.extend(wrong);
+        answer
+    }
 }
 
 fn is_known(headers: &HeaderMap) -> bool {

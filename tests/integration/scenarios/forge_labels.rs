@@ -58,6 +58,7 @@ async fn a_persons_label_stays_wins_and_is_recorded() {
     let overridden = export.events::<pb::LabelOverridden>("towpath.forge.v1.LabelOverridden");
     assert_eq!(overridden.len(), 1);
     assert_eq!(overridden[0].1.labels, ["release/minor"]);
+    assert_eq!(overridden[0].1.by, "wilma");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -53,6 +53,62 @@ async fn killed_between_a_webhook_and_its_label_it_sets_the_label_once() {
     assert!(theirs.is_empty(), "nobody else put anything on: {theirs:?}");
 }
 
+/// Waits until the forge has seen this label come or go.
+async fn label_is(forge: &Forge, number: u64, label: Option<&str>) {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let labels = forge.0.labels(REPOSITORY, number);
+        if labels.first().map(|it| it.0.as_str()) == label {
+            return;
+        }
+        assert!(Instant::now() < end, "{labels:?} and not {label:?}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_acting_and_before_hearing_so_it_knows_what_it_did() {
+    let (forge, world) = Forge::with_world().await;
+    let github = &forge.0;
+    let number = github.open(REPOSITORY, "feat: search", "main", &[]);
+    let server = world.start().await;
+    github.trouble(Some(Trouble::Status(502, "Server Error".to_owned())));
+    forge.tell(&server).await;
+    status_says(&world, "502").await;
+    server.kill9().await;
+    // It was heard of before: nobody says it again.
+    github.trouble(None);
+    let server = world.start().await;
+    forge.becomes(&server, number, &MINOR).await;
+    // Taken off, and killed before the answer.
+    github.trouble(Some(Trouble::WritesLost));
+    github.retitle(REPOSITORY, number, "fix: search");
+    forge.tell(&server).await;
+    label_is(&forge, number, None).await;
+    server.kill9().await;
+    github.trouble(None);
+    let server = world.start().await;
+    forge.becomes(&server, number, &[]).await;
+    // Put on, and killed before the answer.
+    github.trouble(Some(Trouble::WritesLost));
+    github.retitle(REPOSITORY, number, "feat: search");
+    forge.tell(&server).await;
+    label_is(&forge, number, Some("release/minor")).await;
+    server.kill9().await;
+    github.trouble(None);
+    let server = world.start().await;
+    github.retitle(REPOSITORY, number, "feat!: search");
+    let major = [("release/major", "towpath[bot]")];
+    forge.becomes(&server, number, &major).await;
+    server.stop().await;
+    let export = world.export().await;
+    let taken = export.events::<pb::LabelTakenOff>("towpath.forge.v1.LabelTakenOff");
+    assert!(
+        taken.is_empty(),
+        "it took for a person's what it did itself: {taken:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_github_that_is_away_gets_its_labels_when_it_is_back() {
     let (forge, world) = Forge::with_world().await;

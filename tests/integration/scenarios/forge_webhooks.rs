@@ -5,7 +5,7 @@ use proto::forge::v1 as pb;
 use serde_json::json;
 
 use crate::harness::forge::{REPOSITORY, post, send};
-use crate::harness::{Forge, Shape, World};
+use crate::harness::{Forge, Options, Shape, World};
 
 const HEARD: &str = "towpath.forge.v1.PullRequestHeard";
 
@@ -186,4 +186,29 @@ async fn the_gateway_hands_webhooks_on_to_the_role() {
     let came = forge.came_with(&server, "main", &[&commit]).await;
     assert_eq!(came[0].label, "release/minor", "{came:?}");
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_missing_is_named_before_anything_starts() {
+    let (_forge, world) = Forge::with_world().await;
+    let file = world.root().join("webhook-secret");
+    std::fs::write(&file, "short").unwrap();
+    let refusal = world.refusal(&Options::default()).await;
+    assert_eq!(refusal.code, 2, "{}", refusal.stderr);
+    assert!(
+        refusal.stderr.contains("forge.github.webhook_secret_file"),
+        "{}",
+        refusal.stderr
+    );
+    std::fs::remove_file(&file).unwrap();
+    let refusal = world.refusal(&Options::default()).await;
+    assert!(
+        refusal.stderr.contains("webhook-secret"),
+        "{}",
+        refusal.stderr
+    );
+    assert!(
+        !world.data.join("log.db").exists(),
+        "a start that cannot serve changes nothing"
+    );
 }

@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Tidy,
     /// Write the generated files
     Gen(r#gen::Options),
-    /// Run the five roles over NATS and PostgreSQL on this machine
+    /// Run the roles over NATS and PostgreSQL on this machine
     #[command(subcommand)]
     Stack(stack::Options),
     /// Build for release and measure; every figure beside its floor

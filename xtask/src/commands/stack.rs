@@ -1,4 +1,4 @@
-//! `cargo xtask stack`: the five roles over a real NATS and a real PostgreSQL, on this machine.
+//! `cargo xtask stack`: the roles over a real NATS and a real PostgreSQL, on this machine.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

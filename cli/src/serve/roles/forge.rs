@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use forge::{Connection, Forge};
+use service::Config;
 
 use super::super::ground::Ground;
 use super::AddServices;
@@ -16,7 +17,6 @@ pub(in crate::serve) struct Part {
 /// Puts the role together.
 pub(in crate::serve) fn open(ground: &Ground) -> Result<Part, Failure> {
     let github = Connection::of(&ground.config.forge.github);
-    github.as_ref().map_or(Ok(()), Connection::check)?;
     let forge = forge::build(forge::Deps {
         gate: ground.gate.clone(),
         log: Arc::clone(&ground.log),
@@ -24,6 +24,12 @@ pub(in crate::serve) fn open(ground: &Ground) -> Result<Part, Failure> {
         github,
     })?;
     Ok(Part { forge })
+}
+
+/// Whether the files that GitHub is reached with are there, where it is to be reached at all.
+pub(crate) fn check(config: &Config) -> Result<(), Failure> {
+    let github = Connection::of(&config.forge.github);
+    Ok(github.as_ref().map_or(Ok(()), Connection::check)?)
 }
 
 impl Part {

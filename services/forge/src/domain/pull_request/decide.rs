@@ -46,11 +46,11 @@ fn hear(state: &State, key: &Key, delivery: &Delivery) -> Vec<Event> {
     events
 }
 
-/// A person put on or took off a label that was taken for Towpath's.
+/// A person put on a label, whosever it was taken for, or took off Towpath's.
 fn touched(state: &State, delivery: &Delivery) -> Option<Event> {
     let by = delivery.sender.clone();
     match delivery.touched? {
-        (label, true) if state.ours.contains(&label) || state.adding == Some(label) => {
+        (label, true) if !state.theirs.contains(&label) => {
             let mut labels = state.theirs.clone();
             labels.insert(label);
             Some(Event::Overridden { labels, by })

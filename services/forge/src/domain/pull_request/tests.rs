@@ -204,6 +204,22 @@ fn a_label_that_a_person_took_off_and_put_back_is_theirs() {
 }
 
 #[test]
+fn who_put_a_label_on_is_known_where_it_is_told() {
+    let by = "wilma".to_owned();
+    let labels = BTreeSet::from([Label::Minor]);
+    let overridden = Event::Overridden { labels, by };
+    let told = hear("labeled", Some((Label::Minor, true)), None);
+    given::<PullRequests>([heard("opened")]).then(&told, &[heard("labeled"), overridden]);
+    let mut scene = Scene::new();
+    scene.tell(&told);
+    scene.labels.insert(Label::Minor);
+    scene.reconcile("fix: x", None);
+    scene.tell(&told);
+    let overridden = |it: &&Event| matches!(it, Event::Overridden { .. });
+    assert_eq!(scene.events.iter().filter(overridden).count(), 1);
+}
+
+#[test]
 fn killed_after_acting_it_knows_its_own_label_and_its_own_removal() {
     let mut scene = Scene::new();
     scene.look("feat: x", Some(Label::Minor));
