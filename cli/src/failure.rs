@@ -60,6 +60,15 @@ impl Failure {
         self
     }
 
+    /// Adds another thing that can be done.
+    pub(crate) fn or_fix(mut self, fix: &str) -> Self {
+        if !self.fix.is_empty() {
+            self.fix.push_str("; ");
+        }
+        self.fix.push_str(fix);
+        self
+    }
+
     /// Says for an error of the system where it happened: a path, or the name of a stream.
     pub(crate) fn io(place: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> Self {
         move |error| Self::broke("io", format!("{place}: {error}"))

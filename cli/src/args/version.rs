@@ -64,6 +64,9 @@ pub(crate) struct Compute {
     /// The repository on the server, as address or host and path [default: that of the remote].
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,
+    /// Ask the server for no labels of merged pull requests.
+    #[arg(long)]
+    pub(crate) without_labels: bool,
     /// Reserve nothing: only say which version it would be.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -122,6 +122,9 @@ fn differences(
                 at.pop();
             }
         }
+        (V::Tagged(a), V::Tagged(b)) if a.tag == b.tag => {
+            differences(&a.value, &b.value, at, out);
+        }
         (a, b) => {
             if a != b {
                 out.push((at.clone(), b.clone()));

@@ -124,8 +124,20 @@ async fn open_pull_requests_count_for_nothing_and_nothing_is_guessed_without_git
     let outcome = ground.attempt(&develop).await;
     assert_eq!(outcome.code, 3, "{outcome}");
     assert!(outcome.stderr.contains("github-unreachable"), "{outcome}");
+    // A repository that the token cannot see is named, and so is the way past it.
+    let gone = "Not Found".to_owned();
+    github.trouble(Some(Trouble::Status(404, gone)));
+    let outcome = ground.attempt(&develop).await;
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert!(outcome.stderr.contains("github-refused"), "{outcome}");
+    assert!(outcome.stderr.contains("--without-labels"), "{outcome}");
+    let without = [&dry[..], &["--without-labels"]].concat();
+    let found = ground.compute(&without).await;
+    assert_eq!(found["target_version"], "v2.0.0", "{found:#}");
     github.trouble(None);
-    let found = ground.compute(&develop).await;
+    let found = ground
+        .compute(&[&develop[..], &["--without-labels"]].concat())
+        .await;
     assert_eq!(found["reservation"]["earlier"], false, "{found:#}");
     ground.server.stop().await;
 }

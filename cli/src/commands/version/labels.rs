@@ -4,7 +4,7 @@
 use ids::{Oid, ReleaseType};
 use proto::forge::v1 as pb;
 use repository::Repository;
-use tonic::Request;
+use tonic::{Code, Request};
 use versioning::compute::{Facts, Labelled, Options, PreReleaseCore};
 use versioning::conventional;
 
@@ -26,7 +26,8 @@ pub(super) async fn read(
     options: &Options,
     facts: &mut Facts,
 ) -> Result<Vec<String>, Failure> {
-    if !scene.names_server() || facts.commits.is_empty() || !counts(facts, options) {
+    let is_asked = scene.names_server() && !asked.without_labels;
+    if !is_asked || facts.commits.is_empty() || !counts(facts, options) {
         return Ok(Vec::new());
     }
     let branch = match &asked.branch {
@@ -55,13 +56,27 @@ pub(super) async fn read(
             commits: some.to_vec(),
         };
         let mut forge = client.forge();
-        let answer = forge.list_pull_requests(Request::new(request)).await?;
+        let answer = forge.list_pull_requests(Request::new(request)).await;
+        let answer = answer.map_err(unread)?;
         for came in answer.into_inner().commits {
             take(facts, &came, &mut said)?;
         }
     }
     said.dedup();
     Ok(said)
+}
+
+/// Nothing is guessed: a label that was not read may have asked for a higher version.
+fn unread(status: tonic::Status) -> Failure {
+    let may_pass = matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
+    let failure = Failure::from(status);
+    if may_pass {
+        return failure;
+    }
+    failure.or_fix(
+        "where labels of pull requests say nothing about versions, leave them out with \
+         --without-labels",
+    )
 }
 
 /// Whether the version is another one when labels say more.
