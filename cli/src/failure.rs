@@ -188,6 +188,9 @@ impl From<repository::Error> for Failure {
         use repository::Error;
         let said = error.to_string();
         match error {
+            Error::Unsupported { .. } => Self::refused("unsupported-repository", said).fix(
+                "use a clone with SHA-1 names and references as files, which is git's default",
+            ),
             Error::NoRepository { .. } => Self::usage("no-repository", said)
                 .fix("name a git repository, or a directory in one, with --repo"),
             Error::NoSuchRevision { .. } => Self::refused("no-such-revision", said)

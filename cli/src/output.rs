@@ -25,11 +25,12 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
     raw(&clean(text))
 }
 
-/// A text without control characters other than line breaks and tabs.
+/// A text without characters that nobody sees, other than line breaks and tabs: they would drive a
+/// terminal, or turn around what stands beside them.
 pub(crate) fn clean(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for it in text.chars() {
-        if it.is_control() && it != '\n' && it != '\t' {
+        if it != '\n' && it != '\t' && versioning::changelog::is_unseen(it) {
             shown.extend(it.escape_default());
         } else {
             shown.push(it);

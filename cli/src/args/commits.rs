@@ -36,7 +36,7 @@ pub(crate) struct Check {
     /// release/*/*].
     #[arg(long, value_name = "PATTERNS", value_delimiter = ',', value_parser = NonEmpty::new())]
     pub(crate) protected: Vec<String>,
-    /// What a push moved the branch from: the webhook's or the hook's commit; zeros for a new
+    /// What a push moved the branch from: the webhook's commit, or that of a post-receive hook; zeros for a new
     /// branch.
     #[arg(long, value_name = "SHA", requires = "after")]
     pub(crate) before: Option<String>,

@@ -71,7 +71,7 @@ pub(crate) struct Compute {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// The first release of a repository that has none.
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = release)]
     pub(crate) initial_version: Option<semver::Version>,
 }
 
@@ -108,6 +108,17 @@ fn release_type(text: &str) -> Result<ReleaseType, String> {
     found.map_err(|_| format!("`{text}` is none of latest, alpha, beta, hotfix and none"))
 }
 
+/// Three numbers, with or without the `v` that people write.
+fn release(text: &str) -> Result<semver::Version, String> {
+    let version = semver::Version::parse(text.strip_prefix('v').unwrap_or(text));
+    let version = version.map_err(|error| format!("it is no version such as 1.0.0: {error}"))?;
+    if version.pre.is_empty() && version.build.is_empty() {
+        Ok(version)
+    } else {
+        Err("it is no release: give three numbers, such as 1.0.0".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +128,9 @@ mod tests {
         assert_eq!(release_type("hotfix"), Ok(ReleaseType::Hotfix));
         assert_eq!(release_type("NONE"), Ok(ReleaseType::None));
         assert!(release_type("release").is_err());
+        assert_eq!(release("v1.0.0"), Ok(semver::Version::new(1, 0, 0)));
+        for wrong in ["1.0.0-rc.1", "1.0.0+b", "1", ""] {
+            assert!(release(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -44,7 +44,7 @@ impl RepositoryName {
             let why = "must be a host and a path, such as github.com/acme/api";
             return Err(refuse(why, text));
         };
-        named(host, path, text)
+        named(host_of(host), path, text)
     }
 
     /// The name of the repository at an address that git understands: a URL, `user@host:path`, or
@@ -52,6 +52,7 @@ impl RepositoryName {
     pub fn of_url(url: &str) -> Result<Self, Invalid> {
         let text = url.trim();
         if let Some(path) = text.strip_prefix("file://") {
+            let path = path.strip_prefix(LOCAL).unwrap_or(path);
             return named(LOCAL, path, text);
         }
         if text.starts_with('/') {
@@ -73,6 +74,10 @@ impl RepositoryName {
             None => text.find(':'),
         };
         match colon.map(|at| (&text[..at], &text[at + 1..])) {
+            // `C:/repositories/api` is a path of some machine.
+            Some((drive, _)) if drive.len() == 1 => {
+                Err(refuse("is a path with a drive, which names no host", text))
+            }
             Some((authority, path)) if !authority.contains('/') => {
                 named(host_of(authority), path, text)
             }
@@ -207,11 +212,18 @@ mod tests {
             ("ssh://git@[::1]:22/a/b.git", "[::1]/a/b"),
             ("/srv/API.git", "localhost/srv/API"),
             ("file:///srv/API.git/", "localhost/srv/API"),
+            ("file://localhost/srv/API.git", "localhost/srv/API"),
         ] {
             let found = RepositoryName::of_url(url).unwrap();
             assert_eq!(found.as_str(), name, "{url}");
             assert_eq!(RepositoryName::parse(name).unwrap(), found);
         }
+    }
+
+    #[test]
+    fn a_port_is_no_part_of_a_name() {
+        let name = RepositoryName::parse("git.example.com:8443/a/b").unwrap();
+        assert_eq!(name.as_str(), "git.example.com/a/b");
     }
 
     #[test]
@@ -230,6 +242,8 @@ mod tests {
             "ext::sh -c s3cr3t@x",
             "ftp://u:s3cr3t@github.com/acme/api",
             "git@github.com:",
+            "C:/repositories/api",
+            "C:\\repositories\\api",
             "git@git\u{7}hub.com:a/b",
             long.as_str(),
         ] {

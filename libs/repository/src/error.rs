@@ -13,6 +13,14 @@ pub enum Error {
         /// What was found instead.
         detail: String,
     },
+    /// It is stored in a way that cannot be read here.
+    #[error("{}: repositories with {what} cannot be read yet", place.display())]
+    Unsupported {
+        /// The repository.
+        place: PathBuf,
+        /// How it is stored.
+        what: &'static str,
+    },
     /// Nothing has this name.
     #[error("`{revision}` names no commit in {}: {detail}", place.display())]
     NoSuchRevision {

@@ -22,16 +22,21 @@ impl Repository {
     /// repository. A person's configuration is read only as far as git needs it to find objects.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let found =
-            gix::ThreadSafeRepository::discover(dir).map_err(|error| Error::NoRepository {
-                place: dir.to_owned(),
-                detail: last(&error),
-            })?;
+            gix::ThreadSafeRepository::discover(dir).map_err(|error| unopened(dir, &error))?;
         let mut inner = found.to_thread_local();
         // Without a commit-graph each commit is asked for its parents first, and for its message
         // afterwards.
         let graph = inner.commit_graph_if_enabled();
         if !graph.is_ok_and(|it| it.is_some()) {
             inner.object_cache_size(REMEMBERED);
+        }
+        // References would be looked for in files, and none found.
+        let stored = inner.config_snapshot().string("extensions.refStorage");
+        if stored.is_some_and(|it| it.as_slice() != b"files") {
+            return Err(Error::Unsupported {
+                place: dir.to_owned(),
+                what: "references in another form than files, such as reftable,",
+            });
         }
         let place = inner
             .workdir()
@@ -97,6 +102,15 @@ impl Repository {
             detail: last(error),
         }
     }
+}
+
+fn unopened(dir: &Path, error: &dyn std::error::Error) -> Error {
+    let (place, detail) = (dir.to_owned(), last(error));
+    if detail.contains("Object format") {
+        let what = "names of objects in SHA-256";
+        return Error::Unsupported { place, what };
+    }
+    Error::NoRepository { place, detail }
 }
 
 /// The cause at the bottom: what stands above it says only that there was one.

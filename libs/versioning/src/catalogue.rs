@@ -25,6 +25,8 @@ pub struct Catalogue {
     pub releases: Vec<TagAt>,
     /// Everything with a dash, the highest first.
     pub pre_releases: Vec<TagAt>,
+    /// Versions whose tags were proved to lead to no commit: their names are in use.
+    pub in_use: Vec<Version>,
     /// How many tags are no versions, or were proved to lead to no commit.
     pub ignored: u64,
     /// Those of them that are, but cannot be counted up from.
@@ -66,8 +68,8 @@ impl Catalogue {
     pub fn prove_highest(&mut self, is_commit: impl Fn(&Oid) -> bool) {
         let none = |it: &&TagAt| !is_commit(&it.commit);
         let wrong = self.releases.iter().take_while(none).count();
-        self.releases.drain(..wrong);
-        self.count(wrong);
+        let wrong: Vec<_> = self.releases.drain(..wrong).collect();
+        self.set_apart(wrong);
     }
 
     /// Leaves out what leads to no commit, down to the three numbers of `lowest`, or all of it.
@@ -75,18 +77,18 @@ impl Catalogue {
     pub fn prove(&mut self, lowest: Option<&Version>, is_commit: impl Fn(&Oid) -> bool) {
         let core = |it: &Version| (it.major, it.minor, it.patch);
         let is_high = |it: &TagAt| lowest.is_none_or(|low| core(&it.version) >= core(low));
-        let mut wrong = 0;
+        let mut wrong = Vec::new();
         for tags in [&mut self.releases, &mut self.pre_releases] {
-            let before = tags.len();
-            tags.retain(|it| !is_high(it) || is_commit(&it.commit));
-            wrong += before - tags.len();
+            let is_wrong = |it: &mut TagAt| is_high(it) && !is_commit(&it.commit);
+            wrong.extend(tags.extract_if(.., is_wrong));
         }
-        self.count(wrong);
+        self.set_apart(wrong);
     }
 
-    fn count(&mut self, ignored: usize) {
-        let ignored = u64::try_from(ignored).unwrap_or(u64::MAX);
+    fn set_apart(&mut self, wrong: Vec<TagAt>) {
+        let ignored = u64::try_from(wrong.len()).unwrap_or(u64::MAX);
         self.ignored = self.ignored.saturating_add(ignored);
+        self.in_use.extend(wrong.into_iter().map(|it| it.version));
     }
 
     /// The versions at a commit, the highest first.

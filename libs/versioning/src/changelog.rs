@@ -40,6 +40,7 @@ pub use left_out::{LeftOut, Reason};
 pub use section::Section;
 pub use union::{Shared, Union, UnionSide};
 pub use untold::Untold;
+pub use visible::is_unseen;
 
 /// One end of a range.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -123,3 +123,18 @@ fn not_apart(second: &str) -> Fault {
         fix,
     }
 }
+
+/// Whether a message that does not conform marks a breaking change all the same: by a first line
+/// that would conform alone, or by what looks like a footer. To overlook what breaks is worse than
+/// to tell it twice.
+pub fn marks_breaking(message: &str) -> bool {
+    let first = message.lines().next().unwrap_or_default();
+    marks_footer(message) || parse(first).is_ok_and(|it| it.breaking)
+}
+
+/// Whether a line behind the first begins like the footer of a breaking change, and says which.
+pub fn marks_footer(message: &str) -> bool {
+    let marks = ["BREAKING CHANGE:", "BREAKING-CHANGE:"];
+    let mut lines = message.lines().skip(1);
+    lines.any(|line| marks.iter().any(|it| line.starts_with(it)))
+}

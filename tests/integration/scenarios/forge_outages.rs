@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use fake_github::Trouble;
+use fake_github::{Trouble, Webhook};
 use proto::forge::v1 as pb;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::forge::REPOSITORY;
+use crate::harness::forge::{REPOSITORY, send};
 use crate::harness::{Forge, World};
 
 const MINOR: [(&str, &str); 1] = [("release/minor", "towpath[bot]")];
@@ -157,5 +157,28 @@ async fn a_refusal_is_named_and_not_repeated_in_a_hurry() {
     assert!(said.contains("leave to write pull requests"), "{said}");
     sleep(Duration::from_secs(3)).await;
     assert_eq!(github.asked().len(), 1, "{:?}", github.asked());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_not_there_keeps_no_other_from_anything() {
+    let (forge, world) = Forge::with_world().await;
+    let github = &forge.0;
+    let number = github.open(REPOSITORY, "feat: search", "main", &[]);
+    let server = world.start().await;
+    let told = github.untold();
+    let mut payload = told[0].payload();
+    payload["number"] = 404_404.into();
+    payload["pull_request"]["number"] = 404_404.into();
+    let gone = Webhook::new("gone", "pull_request", &payload);
+    assert_eq!(send(&server, &gone).await.status, 202);
+    status_says(&world, "404404").await;
+    for it in &told {
+        assert_eq!(send(&server, it).await.status, 202);
+    }
+    forge.becomes(&server, number, &MINOR).await;
+    let commit = "c".repeat(40);
+    let came = forge.came_with(&server, "main", &[&commit]).await;
+    assert_eq!(came.len(), 1);
     server.stop().await;
 }

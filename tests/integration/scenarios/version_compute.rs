@@ -67,7 +67,7 @@ impl Ground {
         Git::at(&path, self.directory.path())
     }
 
-    async fn attempt(&self, git: &Git, arguments: &[&str]) -> Outcome {
+    pub(super) async fn attempt(&self, git: &Git, arguments: &[&str]) -> Outcome {
         let place = git.path().to_str().unwrap();
         Program::new(&settings().towpath, self.directory.path())
             .args(["version", "compute", "--repo", place])
@@ -281,6 +281,14 @@ async fn a_clone_that_lacks_something_says_what_to_fetch_and_then_succeeds() {
         .clone("trees", &["--filter=tree:0", "--no-checkout"])
         .await;
     assert_eq!(told(&ground.json(&trees, &[]).await), "v2.5.0");
+    // Several remotes, of which none is `origin`: any of them knows.
+    let several = ground.clone("several", &["--no-tags"]).await;
+    several
+        .run(&["remote", "rename", "origin", "upstream"])
+        .await;
+    let fork = ["remote", "add", "fork", "https://git.example.com/fork/x"];
+    several.run(&fork).await;
+    ground.heed(&several, "tags_incomplete").await;
     // The remote is gone: nobody can say whether it has tags.
     let alone = ground.clone("alone", &["--no-tags"]).await;
     alone
@@ -288,6 +296,40 @@ async fn a_clone_that_lacks_something_says_what_to_fetch_and_then_succeeds() {
         .await;
     let refused = ground.attempt(&alone, &[]).await;
     assert!(refused.stderr.contains("tags_incomplete"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_was_not_meant_is_refused() {
+    let ground = Ground::released().await;
+    ground.commit("feat: more").await;
+    for wrong in [
+        &["--branch", ""][..],
+        &["--branch", "main "],
+        &["--branch", "main\nx=y"],
+        &["--initial-version", "1.0.0-rc.1"],
+        &["--initial-version", "1.0.0+b"],
+        &["--prefix", "-v"],
+    ] {
+        let refused = ground.attempt(&ground.git, wrong).await;
+        assert_eq!(refused.code, 2, "{refused}");
+    }
+    assert_eq!(
+        ground.version(&["--branch", "refs/heads/main"]).await,
+        "v2.5.0"
+    );
+    let patch = ["--release-type", "hotfix", "--hotfix-scheme", "patch"];
+    let found = ground.compute(&patch).await;
+    assert_eq!(found["target_version"], "v2.4.13", "{found}");
+    assert_eq!(found["warnings"].as_array().unwrap().len(), 0, "{found}");
+    let config = ground.git.path().join(".git/config");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let stored = "[core]\n\trepositoryFormatVersion = 1\n[extensions]\n\trefStorage = reftable\n";
+    std::fs::write(&config, text + stored).unwrap();
+    let refused = ground.attempt(&ground.git, &[]).await;
+    assert!(
+        refused.stderr.contains("unsupported-repository"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

@@ -404,7 +404,7 @@ async fn who_may_reserve_what_and_where_is_checked_first() {
     let prefixed = [&LATEST[..], &["--prefix", "web/v"]].concat();
     assert_eq!(ground.version(&commit, &prefixed).await, "web/v0.0.1");
 
-    for wrong in ["", "api", "https://git.example.com/../x"] {
+    for wrong in ["", "api", "acme/api", "https://git.example.com/../x"] {
         let arguments = [&LATEST[..], &["--repository", wrong]].concat();
         let outcome = ground.attempt(&commit, &arguments, &ci).await;
         assert_eq!(outcome.code, 2, "{outcome}");
@@ -419,7 +419,12 @@ async fn who_may_reserve_what_and_where_is_checked_first() {
     let place = git.path().to_str().unwrap();
     let program = world.towpath().env("TOWPATH_TOKEN", &ci);
     let program = program.args(["version", "compute", "--repo", place]);
-    let program = program.args(["--server", "http://127.0.0.1:9", "--repository", "a/b"]);
+    let program = program.args([
+        "--server",
+        "http://127.0.0.1:9",
+        "--repository",
+        "git.example.com/a/b",
+    ]);
     let outcome = program.args(LATEST).run().await;
     assert_eq!(outcome.code, 3, "nothing is made up without it: {outcome}");
     assert_eq!(outcome.stdout, b"", "{outcome}");

@@ -96,7 +96,9 @@ fn failure(repository: &Repository, error: repository::Error) -> Failure {
                 failure.fix("`git tag` and `git branch --all` list what there is")
             }
         }
-        repository::Error::NoRepository { .. } | repository::Error::Broken { .. } => error.into(),
+        repository::Error::NoRepository { .. }
+        | repository::Error::Unsupported { .. }
+        | repository::Error::Broken { .. } => error.into(),
     }
 }
 

@@ -6,6 +6,7 @@ use repository::{Branch, Repository};
 use super::branch_name;
 use crate::args;
 use crate::failure::Failure;
+use crate::home;
 use crate::shell;
 
 /// The commits that `to` has and `from` has not.
@@ -175,6 +176,13 @@ fn missing(repository: &Repository, commit: &Oid, is_shallow: bool) -> Failure {
         "commit-missing",
         format!("commit {commit} is not in {place}, so that what changed since cannot be told"),
     );
+    if home::variable("GIT_QUARANTINE_PATH").is_some() {
+        return failure.fix(
+            "a pre-receive hook keeps what is pushed apart, where nothing else finds it: check it \
+             in CI or in a post-receive hook, or pass the messages on standard input with \
+             --messages",
+        );
+    }
     match repository.remote() {
         _ if is_shallow => failure.fix(unshallow(repository, Some(commit))),
         Some(remote) => failure.fix(shell::fetch(repository, &[&remote, commit.as_str()])),

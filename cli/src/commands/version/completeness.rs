@@ -29,7 +29,11 @@ pub(super) async fn look(
     catalogue: &Catalogue,
 ) -> Result<Beyond, Failure> {
     let boundary = repository.boundary()?;
-    let Some(remote) = repository.remote() else {
+    // Any remote that there is can say whether there are tags.
+    let remote = repository
+        .remote()
+        .or_else(|| repository.remotes().into_iter().next());
+    let Some(remote) = remote else {
         return if boundary.is_empty() {
             Ok(Beyond::default())
         } else {
@@ -98,7 +102,9 @@ fn incomplete(missing: &[(String, Version)], remote: &str) -> Failure {
 
 /// The history ends before the release that versions are counted from.
 pub(super) fn shallow(repository: &Repository) -> Failure {
-    let remote = repository.remote();
+    let remote = repository
+        .remote()
+        .or_else(|| repository.remotes().into_iter().next());
     let remote = remote.as_deref().unwrap_or("origin");
     Failure::refused(
         "shallow_history",

@@ -78,7 +78,7 @@ fn release_type(repository: &Repository, asked: &Compute) -> Result<ReleaseType,
         return Ok(given);
     }
     let branch = match &asked.branch {
-        Some(branch) => branch.clone(),
+        Some(branch) => named(branch)?,
         None => repository.branch()?.ok_or_else(|| {
             Failure::usage(
                 "no-branch",
@@ -88,6 +88,18 @@ fn release_type(repository: &Repository, asked: &Compute) -> Result<ReleaseType,
         })?,
     };
     Ok(asked.strategy.release_type(&branch))
+}
+
+/// The branch that is meant: CI may give its whole name. An empty one is a variable that was not
+/// set, and would skip every build without a word.
+fn named(branch: &str) -> Result<String, Failure> {
+    let name = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+    let is_branch = !name.is_empty() && !name.contains(|it: char| it.is_control() || it == ' ');
+    is_branch.then(|| name.to_owned()).ok_or_else(|| {
+        let what = format!("`{}` is no branch", branch.escape_debug());
+        Failure::usage("branch", what)
+            .fix("give the branch that was pushed to, such as main; see what a variable holds")
+    })
 }
 
 /// The base, what came since, and what stands beside.

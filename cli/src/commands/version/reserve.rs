@@ -109,16 +109,24 @@ pub(super) fn name(asked: &Compute) -> Result<RepositoryName, Failure> {
     let fix = "name the repository with --repository, such as git.example.com/shop/api";
     let wrong = |why: ids::Invalid| Failure::usage("repository", why.to_string()).fix(fix);
     if let Some(given) = &asked.repository {
-        let name = RepositoryName::parse(given);
-        return name
-            .or_else(|_| RepositoryName::of_url(given))
-            .map_err(wrong);
+        let name = RepositoryName::parse(given).or_else(|_| RepositoryName::of_url(given));
+        let name = name.map_err(wrong)?;
+        // `acme/api` names no host, and would be another repository than the one that is meant.
+        if *given == name.as_str()
+            && !name.host().contains(['.', ':'])
+            && name.host() != "localhost"
+        {
+            let what = format!("`{given}` begins with no host");
+            return Err(Failure::usage("repository", what).fix(fix));
+        }
+        return Ok(name);
     }
     let repository = Repository::open(&asked.repo)?;
     let remote = repository.remote();
     let address = remote.as_ref().and_then(|it| repository.address(it));
     let address = address.ok_or_else(|| {
-        let what = "versions are reserved for a repository, and no remote says which one this is";
+        let what = "versions are reserved for a repository, and no remote says which one this is: \
+                    none is called origin or followed by the branch that is checked out";
         Failure::usage("repository", what).fix(fix)
     })?;
     RepositoryName::of_url(&address).map_err(wrong)
@@ -131,7 +139,7 @@ fn taken(options: &Options, facts: &Facts, wanted: &str) -> Vec<String> {
     };
     let line = |it: &Version| (it.major, it.minor, it.pre.is_empty());
     let here = facts.catalogue.all().map(|it| &it.version);
-    let all = here.chain(&facts.taken);
+    let all = here.chain(&facts.catalogue.in_use).chain(&facts.taken);
     let same = all.filter(|it| line(it) == line(&wanted));
     let same = same.filter(|it| it.cmp_precedence(&wanted).is_ge());
     same.map(|it| options.naming.write(it)).collect()

@@ -10,6 +10,8 @@ use crate::conventional::{self, Conventional};
 pub(super) struct Note {
     pub(super) commit: Commit,
     pub(super) conventional: Option<Conventional>,
+    /// It breaks something, although it conforms to no convention.
+    pub(super) breaks: bool,
     pub(super) subject: String,
     pub(super) co_authors: Vec<Person>,
     pub(super) issues: Vec<String>,
@@ -28,6 +30,7 @@ impl Note {
             co_authors: credit::co_authors(&commit.message, &commit.author),
             issues: issue::mentioned(&commit.message),
             left_out: (commit.parents.len() > 1).then_some(Reason::Merge),
+            breaks: conventional.is_none() && conventional::marks_breaking(&commit.message),
             conventional,
             subject,
             commit,

@@ -38,7 +38,9 @@ impl Section {
 
     pub(super) fn of(note: &Note) -> Self {
         let Some(it) = &note.conventional else {
-            return if note.reverts.is_any() {
+            return if note.breaks {
+                Self::Breaking
+            } else if note.reverts.is_any() {
                 Self::Reverts
             } else {
                 Self::Unconventional

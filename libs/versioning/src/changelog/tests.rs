@@ -116,6 +116,19 @@ fn sections_come_in_order_and_what_has_no_type_is_shown() {
 }
 
 #[test]
+fn what_looks_like_it_breaks_is_told_as_that_though_it_conforms_to_nothing() {
+    let messages = [
+        "feat!: a\nno blank line",
+        "feat: b\n\npara\nBREAKING CHANGE: c",
+        "d",
+    ];
+    let found = changelog(line(&messages), Vec::new(), &[]);
+    let sections: Vec<_> = shown(&found.added).into_iter().map(|it| it.0).collect();
+    let [breaking, none] = [Section::Breaking, Section::Unconventional];
+    assert_eq!(sections, [breaking, breaking, none]);
+}
+
+#[test]
 fn what_breaks_is_told_with_its_footer_and_everybody_who_wrote_it() {
     let message = "refactor: move it (#7)\n\nwhy\n\nBREAKING CHANGE: read the guide\n\
         Refs: PROJ-3\nCo-authored-by: Ada <ada@example.com>";

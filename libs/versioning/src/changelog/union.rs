@@ -58,8 +58,12 @@ impl<'a> UnionSide<'a> {
             })
         };
         let mut shown: BTreeMap<&Oid, Shared<'a, Entry>> = BTreeMap::new();
+        // Of commits of one second, as after a rebase, the lists themselves know the order.
+        let mut places: BTreeMap<&Oid, usize> = BTreeMap::new();
         for (name, changelog) in known() {
             for it in &side(changelog).shown {
+                let next = places.len();
+                places.entry(&it.oid).or_insert(next);
                 let shared = shown.entry(&it.oid);
                 let shared = shared.or_insert_with(|| Shared::new(it, changelog));
                 shared.applications.push(name);
@@ -78,7 +82,10 @@ impl<'a> UnionSide<'a> {
             }
         }
         let mut shown: Vec<_> = shown.into_values().collect();
-        shown.sort_by_key(|it| (it.it.section, Reverse(it.it.committed_at)));
+        shown.sort_by_key(|it| {
+            let place = places.get(&it.it.oid).copied();
+            (it.it.section, Reverse(it.it.committed_at), place)
+        });
         Self {
             shown,
             left_out: left_out.into_values().collect(),

@@ -33,8 +33,9 @@ fn is_picture(it: char) -> bool {
     matches!(it, '\u{2190}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}')
 }
 
-/// Control and format characters, and others without a width or a shape of their own.
-fn is_unseen(it: char) -> bool {
+/// Whether a character shows nothing of its own, or turns around what does: control and format
+/// characters, and others without a width or a shape of their own.
+pub fn is_unseen(it: char) -> bool {
     if it.is_ascii() {
         return it.is_ascii_control();
     }

@@ -24,7 +24,7 @@ pub fn decide(facts: &Facts, options: &Options) -> Result<Outcome, Conflict> {
     }
     let base = facts.base.as_ref().map(|it| &it.commit);
     let found = evidence::of(&facts.commits, base, &facts.labelled);
-    let warnings = warnings(facts, options.core, &found);
+    let warnings = warnings(facts, options, &found);
     let labels = of_label(facts).into_iter().chain(found.labels);
     let evidence: Vec<_> = labels.chain(found.commits).collect();
     let level = level(&evidence, None);
@@ -151,7 +151,7 @@ fn version(facts: &Facts, options: &Options, level: Level) -> (Version, Option<u
 /// Every version that there is, here or elsewhere.
 fn taken(facts: &Facts) -> impl Iterator<Item = &Version> {
     let here = facts.catalogue.all().map(|it| &it.version);
-    here.chain(&facts.taken)
+    here.chain(&facts.catalogue.in_use).chain(&facts.taken)
 }
 
 /// The three numbers alone.
@@ -169,7 +169,7 @@ fn free(facts: &Facts, options: &Options, version: &Version) -> Result<(), Confl
     let mut here = here.filter(|it| it.version.cmp_precedence(version).is_eq());
     let found = here.next();
     let elsewhere = || {
-        let mut taken = facts.taken.iter();
+        let mut taken = facts.catalogue.in_use.iter().chain(&facts.taken);
         taken.any(|it| it.cmp_precedence(version).is_eq())
     };
     if found.is_none() && !elsewhere() {

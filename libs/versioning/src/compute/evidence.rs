@@ -120,7 +120,7 @@ fn judge(commit: &Commit) -> Evidence {
             of(Some(it.kind), it.breaking, Some(level), None)
         }
         // To overlook what breaks is worse than to count it twice, wherever it is written.
-        Err(_) if marks_breaking(&commit.message) => {
+        Err(_) if conventional::marks_footer(&commit.message) => {
             let note = "marks a breaking change where no footer is";
             of(None, true, Some(Level::Major), Some(note))
         }
@@ -139,12 +139,6 @@ fn judge(commit: &Commit) -> Evidence {
             }
         }
     }
-}
-
-fn marks_breaking(message: &str) -> bool {
-    let marks = ["BREAKING CHANGE:", "BREAKING-CHANGE:"];
-    let mut lines = message.lines().skip(1);
-    lines.any(|line| marks.iter().any(|it| line.starts_with(it)))
 }
 
 /// The number of the pull request that a commit came with, as GitHub writes it: `… (#12)` at the

@@ -3,11 +3,11 @@
 use ids::ReleaseType;
 
 use super::evidence::Found;
-use super::{Facts, PreReleaseCore};
+use super::{Facts, HotfixScheme, Options, PreReleaseCore};
 use crate::bump::Level;
 
 /// All that is unusual, each beginning with a stable word.
-pub(super) fn warnings(facts: &Facts, core: PreReleaseCore, found: &Found) -> Vec<String> {
+pub(super) fn warnings(facts: &Facts, options: &Options, found: &Found) -> Vec<String> {
     let mut said = Vec::new();
     let base = facts.base.as_ref();
     if let Some(higher) = &facts.unreachable_higher {
@@ -23,8 +23,8 @@ pub(super) fn warnings(facts: &Facts, core: PreReleaseCore, found: &Found) -> Ve
         }
     }
     let is_below = match facts.release_type {
-        ReleaseType::Alpha | ReleaseType::Beta => core == PreReleaseCore::Base,
-        ReleaseType::Hotfix => true,
+        ReleaseType::Alpha | ReleaseType::Beta => options.core == PreReleaseCore::Base,
+        ReleaseType::Hotfix => options.hotfix == HotfixScheme::Suffix,
         ReleaseType::Latest | ReleaseType::None => false,
     };
     if let (true, Some(base)) = (is_below, base) {

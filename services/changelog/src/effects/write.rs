@@ -175,9 +175,9 @@ impl From<BetweenError> for Obstacle {
                     Self::Lasting("source-unusable", error.to_string())
                 }
                 // The mirror is a copy: it may be made anew.
-                repository::Error::NoRepository { .. } | repository::Error::Broken { .. } => {
-                    Self::Passing(error.to_string())
-                }
+                repository::Error::NoRepository { .. }
+                | repository::Error::Unsupported { .. }
+                | repository::Error::Broken { .. } => Self::Passing(error.to_string()),
             },
         }
     }

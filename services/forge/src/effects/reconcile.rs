@@ -15,6 +15,9 @@ use crate::process::Due;
 /// The first pause when GitHub does not do what it is asked for.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// The first pause for one that is not there, or that the token may not see.
+const ABSENT: Duration = Duration::from_secs(15);
+
 impl Inner {
     /// Brings one pull request to what its title and its people say.
     pub(super) async fn reconcile(&self, due: &Due) -> Result<(), Retry> {
@@ -32,8 +35,11 @@ impl Inner {
             return Err(retry(&format!("it is on {host}, and {now} is configured")));
         }
         let (path, number) = (key.repository.path(), key.number);
-        let found = github.pull(path, number).await;
-        let found = found.map_err(|error| retry(&error))?.found(known.heard);
+        let found = github.pull(path, number).await.map_err(|error| Retry {
+            after: if error.is_absent() { ABSENT } else { PAUSE },
+            why: error.to_string(),
+        })?;
+        let found = found.found(known.heard);
         let derived = versioning::label::derive(&found.observed.title).ok();
         let derived = derived.and_then(|it| it.label).and_then(Label::parse);
         let command = Command::Observe {

@@ -68,6 +68,8 @@ impl Error {
         match self {
             Self::Limited { pause, .. } => Some((*pause, true)),
             Self::Refused { status: 401, .. } => Some((REFUSED, true)),
+            // It may be that one thing that is not there, and nothing else of the repository.
+            Self::Refused { .. } if self.is_absent() => None,
             Self::Refused { .. } => Some((REFUSED, false)),
             Self::Away { .. } | Self::Unready(_) => None,
         }

@@ -75,13 +75,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_limit_goes_for_all_and_a_refusal_for_one_repository() {
         let pauses = Pauses::default();
-        let refused = Error::Refused {
+        let refused = |status: u16| Error::Refused {
             what: "GET x".to_owned(),
-            status: 404,
-            why: "Not Found".to_owned(),
+            status,
+            why: "no".to_owned(),
             fix: "look",
         };
-        pauses.note("acme/api", &refused);
+        // What is not there may be all that is not there.
+        pauses.note("acme/api", &refused(404));
+        assert!(pauses.check("acme/api").is_ok());
+        pauses.note("acme/api", &refused(403));
         assert!(pauses.check("acme/api").is_err());
         assert!(pauses.check("acme/web").is_ok());
         pauses.note("acme/web", &limited(120));

@@ -138,3 +138,23 @@ fn what_is_only_counted_is_said() {
         assert!(text.contains(said), "{said} is not in\n{text}");
     }
 }
+
+#[test]
+fn commits_of_one_second_keep_the_order_of_their_list() {
+    let messages: Vec<_> = (0..30).map(|it| format!("fix: {it}")).collect();
+    let messages: Vec<_> = messages.iter().map(String::as_str).collect();
+    let mut commits = line(&messages);
+    for it in &mut commits {
+        it.committed_at = 7;
+    }
+    let expected: Vec<_> = commits.iter().map(|it| it.oid.clone()).collect();
+    let parts = [part("api", known(commits, Vec::new()))];
+    let union = Union::of(&parts);
+    let shown: Vec<_> = union
+        .added
+        .shown
+        .iter()
+        .map(|it| it.it.oid.clone())
+        .collect();
+    assert_eq!(shown, expected);
+}
