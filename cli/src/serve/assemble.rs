@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ground::{self, Ground};
+use super::models::Models;
 use super::roles::{approval_ledger, cd_manager, changelog, forge, releaser, runner};
 use super::router::{self, Parts};
 use super::{Record, Running, files, make_private, presence, refused};
@@ -82,6 +83,7 @@ pub(crate) async fn start(
         let stop = ground.stop.clone();
         ground.tasks.spawn(async move { keeper.run(stop).await });
     }
+    let models = Models::run(&ground);
     run(&ground, &parts);
     let router = router::router(&ground, wanted, &parts, &peers);
     let address = format!("{}://{bound}", if tls.is_some() { "https" } else { "http" });
@@ -95,7 +97,7 @@ pub(crate) async fn start(
         front,
         roles: ground.tasks,
         target: parts.runner.map(|it| it.target),
-        projector: ground.projector,
+        models,
         telemetry: ground.telemetry,
         record,
         _lock: lock,
@@ -136,8 +138,6 @@ async fn open_parts(ground: &Ground, wanted: &[Role]) -> Result<Parts, Failure> 
 
 /// Each runs until the stop; one that ends before says why, and the others go on.
 fn run(ground: &Ground, parts: &Parts) {
-    let (models, stop) = (Arc::clone(&ground.projector), ground.stop.clone());
-    ground.watch("projector", async move { models.run(stop).await });
     if let Some(part) = &parts.cd_manager {
         part.run(ground);
     }

@@ -62,9 +62,19 @@ impl Ground {
         role: &'static str,
         run: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
+        self.watch_in(&self.tasks, role, run);
+    }
+
+    /// The same for what ends with others than the roles.
+    pub(super) fn watch_in<E: std::fmt::Display>(
+        &self,
+        tasks: &TaskTracker,
+        role: &'static str,
+        run: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
         self.roles.started(role);
         let (roles, stop) = (self.roles.clone(), self.stop.clone());
-        self.tasks.spawn(async move {
+        tasks.spawn(async move {
             let ended = AssertUnwindSafe(run).catch_unwind().await;
             if !stop.is_cancelled() {
                 let why = match ended {

@@ -11,6 +11,7 @@ mod gateway;
 mod ground;
 mod intake;
 mod metrics;
+mod models;
 mod presence;
 mod record;
 mod roles;

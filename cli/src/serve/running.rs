@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eventlog::{Projector, lock};
+use eventlog::lock;
 use runner::target::{ProcessTarget, Target as _};
 use service::telemetry::Telemetry;
 use tokio::task::JoinHandle;
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Record;
+use super::models::Models;
 use crate::home::ADDRESS_FILE;
 
 /// A server that answers.
@@ -22,7 +23,7 @@ pub(crate) struct Running {
     pub(super) front: JoinHandle<()>,
     pub(super) roles: TaskTracker,
     pub(super) target: Option<Arc<ProcessTarget>>,
-    pub(super) projector: Arc<Projector>,
+    pub(super) models: Models,
     pub(super) telemetry: Telemetry,
     pub(super) record: Record,
     pub(super) _lock: lock::DataLock,
@@ -34,7 +35,8 @@ impl Running {
         self.record.continues_elsewhere().await
     }
 
-    /// Stops in order: no new calls, calls in flight end, roles end, the log closes.
+    /// Stops in order: no new calls, calls in flight end, roles end, read models catch up, the
+    /// log closes.
     pub(crate) async fn stop(self, leave_applications: bool) {
         // Whoever reads it from now on would find nobody.
         if let Err(error) = std::fs::remove_file(self.data.join(ADDRESS_FILE)) {
@@ -48,7 +50,7 @@ impl Running {
         if let Some(target) = self.target {
             target.shutdown(leave_applications).await;
         }
-        self.projector.close().await;
+        self.models.stop().await;
         self.record.close().await;
         let telemetry = self.telemetry;
         let closed = tokio::task::spawn_blocking(move || telemetry.close()).await;

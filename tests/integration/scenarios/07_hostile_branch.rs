@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
+use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Git, Report, Server, World, settings};
 
@@ -17,6 +18,8 @@ const PUSHES: usize = 60;
 /// Two clones that commit as often as this make a commit every 20 ms together.
 const CLONES: usize = 2;
 const EVERY: Duration = Duration::from_millis(40);
+/// A machine on which they have not pushed a fifth of what is due by then is too slow to judge by.
+const PATIENCE: Duration = Duration::from_secs(80);
 
 /// Counts pushes where they arrive; those of the other clone say who they are.
 const HOOK: &str = "#!/bin/sh
@@ -30,6 +33,11 @@ fn lines(path: &Path) -> usize {
         .unwrap_or_default()
 }
 
+/// The commits of one clone that fall due in this time.
+fn due(time: Duration) -> usize {
+    usize::try_from(time.as_millis() / EVERY.as_millis()).unwrap()
+}
+
 /// Somebody who commits all the time, and pushes as soon as the last push is through.
 struct Foreign {
     clone: Git,
@@ -40,7 +48,9 @@ struct Foreign {
 }
 
 impl Foreign {
-    async fn run(clone: Git, duration: Duration) -> Self {
+    /// Pushes for this long, for as long as promotions are under way, and until a fifth of what
+    /// was due has arrived: a slow machine pushes less often.
+    async fn run(clone: Git, duration: Duration, promoted: CancellationToken) -> Self {
         let tip = clone.run(&["rev-parse", "HEAD"]).await;
         let mut foreign = Self {
             clone,
@@ -50,14 +60,16 @@ impl Foreign {
         };
         let began = Instant::now();
         let mut tick = interval(EVERY);
-        while began.elapsed() < duration {
+        while began.elapsed() < PATIENCE
+            && (began.elapsed() < duration
+                || !promoted.is_cancelled()
+                || foreign.arrived.len() < due(duration) / 5)
+        {
             tick.tick().await;
-            // While the last push was under way, more commits fell due; they go together.
-            let due = began.elapsed().as_millis() / EVERY.as_millis();
-            let due = usize::try_from(due).unwrap() + 1;
-            foreign
-                .push(due.saturating_sub(foreign.arrived.len()).clamp(1, 50))
-                .await;
+            // While the last push was under way, more commits fell due; they go together, but not
+            // so many that making them loses every race.
+            let missing = (due(began.elapsed()) + 1).saturating_sub(foreign.arrived.len());
+            foreign.push(missing.clamp(1, 20)).await;
         }
         foreign
     }
@@ -180,15 +192,17 @@ async fn a_hundred_promotions_land_on_a_branch_that_others_push_to_every_20_ms()
     let digest = world.image("app", "1.0.0").await;
     let server = Arc::new(world.start().await);
 
+    let promoted = CancellationToken::new();
     let foreign: JoinSet<_> = clones
         .into_iter()
-        .map(|it| Foreign::run(it, duration))
+        .map(|it| Foreign::run(it, duration, promoted.clone()))
         .collect();
     let began = Instant::now();
     let ids = report_all(&server, &digest).await;
     println!("{APPLICATIONS} reports answered in {:?}", began.elapsed());
     all_succeed(&server, ids.clone()).await;
     println!("all promotions succeeded in {:?}", began.elapsed());
+    promoted.cancel();
     let foreign = foreign.join_all().await;
     let refused: usize = foreign.iter().map(|it| it.refused).sum();
     let foreign: BTreeSet<_> = foreign.into_iter().flat_map(|it| it.arrived).collect();
@@ -201,8 +215,8 @@ async fn a_hundred_promotions_land_on_a_branch_that_others_push_to_every_20_ms()
         foreign.len()
     );
     println!("{pushes} pushes of ours");
-    // A slow machine pushes less often; one that hardly does is not hostile.
-    let due = CLONES * usize::try_from(duration.as_millis() / EVERY.as_millis()).unwrap();
+    // Who hardly pushes is not hostile.
+    let due = CLONES * due(duration);
     assert!(
         foreign.len() >= due / 5,
         "{} of {due} foreign commits",
