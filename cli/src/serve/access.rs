@@ -15,7 +15,6 @@ use service::Clock;
 use service::entropy::Entropy;
 use service::fault::{Fault, Kind};
 use service::key::Keys;
-use service::{authn, key};
 use source::{Desk, Snapshot};
 use tonic::{Request, Response, Status};
 
@@ -49,20 +48,8 @@ impl Access {
         method: &str,
         dry_run: bool,
     ) -> Result<Context, Fault> {
-        let caller = authn::principal(request)?;
-        let key = key::required(request)?;
-        let body = request.get_ref().encode_to_vec();
-        Ok(Context {
-            idempotency: if dry_run {
-                None
-            } else {
-                Some(self.keys.take(&caller.name, method, key, &body)?)
-            },
-            actor: caller.name,
-            now_us: self.clock.now_us(),
-            correlation: None,
-            causation: None,
-        })
+        self.keys
+            .context(request, method, dry_run, self.clock.now_us())
     }
 
     async fn execute(

@@ -1,14 +1,14 @@
 //! The digest of an image or of other content.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::Invalid;
+use crate::text::is_text;
 
 /// `sha256:` and 64 lower-case hex digits
 /// (OCI image-spec, descriptor.md, "Registered algorithms").
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(String);
+
+is_text!(Digest);
 
 impl Digest {
     /// Parses the text form; nothing else is accepted, upper-case hex included.
@@ -57,20 +57,6 @@ impl Digest {
     /// The 64 digits alone.
     pub fn hex(&self) -> &str {
         &self.0["sha256:".len()..]
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Digest {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::parse(text)
     }
 }
 

@@ -13,6 +13,7 @@ mod name;
 mod oid;
 mod release_type;
 mod repository;
+mod text;
 mod version;
 
 pub use aggregate::{AggregateId, CommitId};

@@ -1,15 +1,15 @@
 //! Names of manifests, environments, applications, people.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::Invalid;
+use crate::text::is_text;
 
 /// 1–63 characters of `a-z`, `0-9`, `-`, `_` and `.`, beginning and ending with a letter or
 /// digit: the label rule of RFC 1123 plus what real manifests use. Safe in paths, URLs, branch
 /// names and shell words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
+
+is_text!(Name);
 
 impl Name {
     /// Parses; never changes case.
@@ -33,20 +33,6 @@ impl Name {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Name {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::parse(text)
     }
 }
 

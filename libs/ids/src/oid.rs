@@ -1,13 +1,13 @@
 //! The name of a git object.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::Invalid;
+use crate::text::is_text;
 
 /// 40 (SHA-1) or 64 (SHA-256) lower-case hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Oid(String);
+
+is_text!(Oid);
 
 impl Oid {
     /// Parses a full object name; abbreviations are refused.
@@ -29,20 +29,6 @@ impl Oid {
     /// The hex text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for Oid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Oid {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::parse(text)
     }
 }
 

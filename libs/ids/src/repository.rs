@@ -1,9 +1,7 @@
 //! The name of a repository, by whatever address it is reached.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::Invalid;
+use crate::text::is_text;
 
 const WHAT: &str = "repository";
 /// Schemes that reach a server.
@@ -32,6 +30,8 @@ const LONGEST: usize = 512;
 /// repositories apart by case; a path on this machine (`localhost/srv/API`) keeps its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName(String);
+
+is_text!(RepositoryName);
 
 impl RepositoryName {
     /// Parses a name as it is shown: `host/path`.
@@ -156,20 +156,6 @@ fn refuse(why: &str, given: &str) -> Invalid {
     match given.rsplit_once('@') {
         Some((_, rest)) => Invalid::new(WHAT, why, &format!("***@{rest}")),
         None => Invalid::new(WHAT, why, given),
-    }
-}
-
-impl fmt::Display for RepositoryName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for RepositoryName {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::parse(text)
     }
 }
 

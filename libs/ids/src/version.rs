@@ -1,9 +1,7 @@
 //! A version as it stands in a manifest and as an image tag.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::Invalid;
+use crate::text::is_text;
 
 /// A tag of the OCI distribution spec: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`, without `..`.
 ///
@@ -11,6 +9,8 @@ use crate::Invalid;
 /// never read from their text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(String);
+
+is_text!(Version);
 
 impl Version {
     /// Parses; the text is kept as it came.
@@ -36,20 +36,6 @@ impl Version {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Version {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::parse(text)
     }
 }
 

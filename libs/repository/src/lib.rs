@@ -8,7 +8,6 @@
 mod between;
 mod branches;
 mod change;
-mod commit;
 mod each;
 mod error;
 mod head;
@@ -24,7 +23,7 @@ mod tags;
 pub use between::Between;
 pub use branches::Branch;
 pub use change::Changes;
-pub use commit::{Commit, Person};
 pub use error::Error;
 pub use open::Repository;
 pub use tags::Tag;
+pub use versioning::commit::{Commit, Person};

@@ -156,6 +156,12 @@ pub const CODE_KEY: &str = "towpath-code";
 /// Metadata key of the advice.
 pub const FIX_KEY: &str = "towpath-fix-bin";
 
+/// A text of unknown origin, fit to be repeated: at most 80 characters, control characters escaped.
+pub fn shown(text: &str) -> String {
+    let first = text.chars().take(80);
+    first.flat_map(char::escape_default).collect()
+}
+
 impl From<Fault> for Status {
     fn from(fault: Fault) -> Self {
         let mut status = Self::new(fault.kind.grpc(), fault.message);

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
-use eventlog::Idempotency;
+use eventlog::{Context, Idempotency};
 use ids::{CommitId, Uuid, derive};
 use sha2::Digest as _;
 
+use crate::authn;
 use crate::fault::{Fault, Kind};
 
 /// Metadata and header name.
@@ -79,6 +80,35 @@ impl Keys {
         Ok(Idempotency {
             commit_id: CommitId(id),
             request_hash: hash,
+        })
+    }
+
+    /// What a gRPC call that changes something is recorded with: who calls, and under which key.
+    /// What records nothing uses up no key.
+    ///
+    /// # Errors
+    /// Nobody was authenticated; the key is missing, or as in [`Keys::take`].
+    pub fn context<T: prost::Message>(
+        &self,
+        request: &tonic::Request<T>,
+        method: &str,
+        dry_run: bool,
+        now_us: i64,
+    ) -> Result<Context, Fault> {
+        let caller = authn::principal(request)?;
+        let key = required(request)?;
+        let body = request.get_ref().encode_to_vec();
+        let idempotency = if dry_run {
+            None
+        } else {
+            Some(self.take(&caller.name, method, key, &body)?)
+        };
+        Ok(Context {
+            actor: caller.name,
+            now_us,
+            idempotency,
+            correlation: None,
+            causation: None,
         })
     }
 }

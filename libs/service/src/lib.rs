@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod entropy;
 pub mod fault;
+pub mod folded;
 pub mod key;
 pub mod load;
 pub mod role;
@@ -17,7 +18,10 @@ pub mod serve;
 pub mod stale;
 pub mod telemetry;
 pub mod time;
+pub mod troubles;
 
 pub use clock::{Clock, SystemClock};
 pub use config::Config;
 pub use fault::{Fault, Kind};
+pub use folded::Folded;
+pub use troubles::Troubles;

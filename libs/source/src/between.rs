@@ -6,7 +6,6 @@ use git::{GitError, Mirror};
 use ids::Oid;
 use repository::Repository;
 use versioning::changelog::{Changelog, Changes, Draft, End, Forge, Range};
-use versioning::commit::{Commit, Person};
 
 use crate::Histories;
 use crate::ancestry::BRANCHES;
@@ -106,12 +105,11 @@ pub fn changelog(
         }
         None => (repository.range(None, &to.oid)?, Vec::new()),
     };
-    let commits = |all: Vec<repository::Commit>| all.into_iter().map(commit).collect();
     let draft = Draft::read(Range {
         from,
         to,
-        added: commits(added),
-        removed: commits(removed),
+        added,
+        removed,
     });
     let changes = repository.changes(&draft.candidates().commits);
     let changes = Changes {
@@ -119,20 +117,6 @@ pub fn changelog(
         unknown: changes.unknown.len(),
     };
     Ok(draft.finish(&changes, forge))
-}
-
-/// A commit as it was read, as those take it who decide about versions.
-pub fn commit(it: repository::Commit) -> Commit {
-    Commit {
-        oid: it.oid,
-        parents: it.parents,
-        message: it.message,
-        author: Person {
-            name: it.author.name,
-            email: it.author.email,
-        },
-        committed_at: it.committed_at,
-    }
 }
 
 #[cfg(test)]

@@ -8,5 +8,5 @@ mod between;
 mod desk;
 
 pub use ancestry::{Ancestry, Histories};
-pub use between::{BetweenError, changelog, commit};
+pub use between::{BetweenError, changelog};
 pub use desk::{Desk, DeskError, Snapshot};

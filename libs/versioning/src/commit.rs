@@ -9,11 +9,11 @@ pub struct Commit {
     pub oid: Oid,
     /// What it was made on; two or more make it a merge.
     pub parents: Vec<Oid>,
-    /// The whole message.
+    /// The whole message. What is no UTF-8 was replaced.
     pub message: String,
-    /// Who wrote it.
+    /// Who wrote it; verified by nobody.
     pub author: Person,
-    /// When it was committed, in seconds since 1970 UTC.
+    /// When it was committed, in seconds since 1970 UTC, by the committer's clock.
     pub committed_at: i64,
 }
 

@@ -17,13 +17,12 @@ mod rpc;
 pub use rpc::Rpc;
 pub use wire::{CONSUMES, PACKAGE};
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use eventlog::{EventLog, Position, ReadError, Repository};
+use eventlog::{EventLog, ReadError, Repository};
 use proto::approval::v1::approval_service_server::ApprovalServiceServer;
-use service::Clock;
 use service::key::Keys;
-use tokio::sync::watch;
+use service::{Clock, Folded};
 use tokio_util::sync::CancellationToken;
 
 use domain::approval::Approval;
@@ -52,17 +51,14 @@ pub struct ApprovalLedger(Arc<Inner>);
 pub(crate) struct Inner {
     deps: Deps,
     approvals: Repository<Approval>,
-    world: Arc<RwLock<World>>,
-    /// How far in the log everything is folded.
-    position: watch::Sender<Position>,
+    world: Folded<World>,
 }
 
 /// Assembles the role. Nothing runs before [`ApprovalLedger::run`].
 pub fn build(deps: Deps) -> ApprovalLedger {
     ApprovalLedger(Arc::new(Inner {
         approvals: Repository::new(Arc::clone(&deps.log)),
-        world: Arc::default(),
-        position: watch::Sender::default(),
+        world: Folded::default(),
         deps,
     }))
 }
@@ -99,6 +95,6 @@ impl ApprovalLedger {
 
 impl Inner {
     fn world(&self) -> std::sync::RwLockReadGuard<'_, World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner)
+        self.world.read()
     }
 }

@@ -25,13 +25,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use eventlog::{ReadError, Repository};
 use proto::delivery::v1::delivery_service_server::DeliveryServiceServer;
+use service::Troubles;
 use tokio_util::sync::CancellationToken;
 
 use domain::build::Build;
 use domain::deployment::Decisions;
 use domain::scope::Scope;
 use domain::slot::Slot;
-use effects::Troubles;
 use process::World;
 
 /// The name of this role.
@@ -48,7 +48,8 @@ pub(crate) struct Inner {
     slots: Repository<Slot>,
     scopes: Repository<Scope>,
     world: Arc<RwLock<World>>,
-    troubles: Troubles,
+    /// By deployment.
+    troubles: Troubles<ids::Uuid>,
     /// The past that was asked for last.
     past: tokio::sync::Mutex<Option<Arc<eventlog::projector::Past>>>,
 }

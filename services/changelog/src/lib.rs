@@ -9,18 +9,16 @@ mod wire;
 pub use rpc::Rpc;
 pub use wire::{CONSUMES, PACKAGE};
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use eventlog::{Context, EventLog, ReadError, Repository};
 use ids::Uuid;
 use proto::changelog::v1::changelog_service_server::ChangelogServiceServer;
-use service::Clock;
+use service::{Clock, Folded, Troubles};
 use source::{Desk, Histories};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use domain::changelog::Changelogs;
-use effects::Troubles;
 use process::World;
 
 /// The name of this role.
@@ -48,18 +46,16 @@ pub struct Changelog(Arc<Inner>);
 pub(crate) struct Inner {
     deps: Deps,
     changelogs: Repository<Changelogs>,
-    world: Arc<RwLock<World>>,
-    /// The log position up to which `world` is folded.
-    folded: watch::Sender<u64>,
-    troubles: Troubles,
+    world: Folded<World>,
+    /// By changelog.
+    troubles: Troubles<Uuid>,
 }
 
 /// Assembles the role. Nothing runs before [`Changelog::run`].
 pub fn build(deps: Deps) -> Changelog {
     Changelog(Arc::new(Inner {
         changelogs: Repository::new(Arc::clone(&deps.log)),
-        world: Arc::default(),
-        folded: watch::Sender::new(0),
+        world: Folded::default(),
         troubles: Troubles::default(),
         deps,
     }))
@@ -96,7 +92,7 @@ impl Changelog {
 
 impl Inner {
     fn world(&self) -> std::sync::RwLockReadGuard<'_, World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner)
+        self.world.read()
     }
 
     /// The context of what the role does by itself for a deployment.

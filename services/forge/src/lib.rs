@@ -21,17 +21,16 @@ pub use http::PATH;
 pub use rpc::Rpc;
 pub use wire::{CONSUMES, PACKAGE};
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use eventlog::{Context, EventLog, ReadError, Repository};
 use ids::Uuid;
 use proto::forge::v1::forge_service_server::ForgeServiceServer;
-use service::Clock;
-use tokio::sync::{Semaphore, watch};
+use service::{Clock, Folded, Troubles};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use domain::pull_request::PullRequests;
-use effects::Troubles;
+use domain::pull_request::{Key, PullRequests};
 use github::GitHub;
 use process::World;
 
@@ -62,10 +61,9 @@ pub(crate) struct Inner {
     deps: Deps,
     github: Option<GitHub>,
     pull_requests: Repository<PullRequests>,
-    world: Arc<RwLock<World>>,
-    /// The log position up to which `world` is folded.
-    folded: watch::Sender<u64>,
-    troubles: Troubles,
+    world: Folded<World>,
+    /// By pull request.
+    troubles: Troubles<Key>,
     reading: Semaphore,
 }
 
@@ -78,8 +76,7 @@ pub fn build(deps: Deps) -> Result<Forge, Problem> {
     let github = deps.github.clone().map(connect).transpose()?;
     Ok(Forge(Arc::new(Inner {
         pull_requests: Repository::new(Arc::clone(&deps.log)),
-        world: Arc::default(),
-        folded: watch::Sender::new(0),
+        world: Folded::default(),
         troubles: Troubles::default(),
         reading: Semaphore::new(READ_AT_ONCE),
         github,
@@ -125,13 +122,16 @@ impl Forge {
         let secret = self.0.deps.github.as_ref().map(Connection::check);
         let secret = secret.and_then(Result::err);
         let secret = secret.map(|it| (ROLE.to_owned(), it.to_string()));
-        secret.into_iter().chain(self.0.troubles.all()).collect()
+        secret
+            .into_iter()
+            .chain(effects::told(&self.0.troubles))
+            .collect()
     }
 }
 
 impl Inner {
     fn world(&self) -> std::sync::RwLockReadGuard<'_, World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner)
+        self.world.read()
     }
 
     /// The context of what the role does by itself for a pull request.

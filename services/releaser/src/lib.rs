@@ -11,21 +11,19 @@ pub use rpc::Rpc;
 pub use wire::{CONSUMES, PACKAGE};
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use eventlog::{Context, EventLog, ReadError, Repository};
 use ids::Uuid;
 use proto::release::v1::release_service_server::ReleaseServiceServer;
-use service::Clock;
 use service::key::Keys;
+use service::{Clock, Folded, Troubles};
 use source::Desk;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use domain::commit_version::CommitVersions;
 use domain::release::Releases;
 use domain::version::Version;
-use effects::Troubles;
 use process::World;
 
 /// The name of this role.
@@ -60,10 +58,9 @@ pub(crate) struct Inner {
     releases: Repository<Releases>,
     versions: Repository<Version>,
     commit_versions: Repository<CommitVersions>,
-    world: Arc<RwLock<World>>,
-    /// The log position up to which `world` is folded.
-    folded: watch::Sender<u64>,
-    troubles: Troubles,
+    world: Folded<World>,
+    /// By effect.
+    troubles: Troubles<Uuid>,
 }
 
 /// Assembles the role. Nothing runs before [`Releaser::run`].
@@ -72,8 +69,7 @@ pub fn build(deps: Deps) -> Releaser {
         releases: Repository::new(Arc::clone(&deps.log)),
         versions: Repository::new(Arc::clone(&deps.log)),
         commit_versions: Repository::new(Arc::clone(&deps.log)),
-        world: Arc::default(),
-        folded: watch::Sender::new(0),
+        world: Folded::default(),
         troubles: Troubles::default(),
         deps,
     }))
@@ -110,7 +106,7 @@ impl Releaser {
 
 impl Inner {
     fn world(&self) -> std::sync::RwLockReadGuard<'_, World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner)
+        self.world.read()
     }
 
     /// The context of what the role does by itself for a release.

@@ -141,7 +141,7 @@ fn history(
     let paths = paths(&asked.paths)?;
     for commit in since {
         if paths.is_empty() || touches(repository, &commit.oid, &paths)? {
-            facts.commits.push(source::commit(commit));
+            facts.commits.push(commit);
         }
     }
     if facts.commits.is_empty() {

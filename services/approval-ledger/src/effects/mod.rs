@@ -1,6 +1,6 @@
 //! What this role does by itself: rounds are opened and closed as deployments ask.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use eventlog::{Context, ExecuteError, Position, ReadError, Stored, UnknownEvent}
 use ids::{AggregateId, Uuid};
 
 use crate::domain::approval::Command;
-use crate::process::{Due, Effect};
+use crate::process::{Due, Effect, World};
 use crate::{Inner, ROLE, wire};
 
 /// Folds the log for the process runner, and shares what it knows with readers.
@@ -19,24 +19,17 @@ impl Process for Reactor {
     type Effect = Due;
 
     fn observe(&mut self, stored: &Stored) -> Result<(), ReadError> {
-        let facts = wire::facts(stored)?;
-        if !facts.is_empty() {
-            let world = &self.0.world;
-            let mut world = world.write().unwrap_or_else(PoisonError::into_inner);
-            for fact in &facts {
-                world.observe(fact);
-            }
-        }
+        self.0.world.observe(&wire::facts(stored)?, World::observe);
         Ok(())
     }
 
     fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {
-        let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
-        world.set_aside(aggregate, why.to_string());
+        let world = &self.0.world;
+        world.change(|world| world.set_aside(aggregate, why.to_string()));
     }
 
     fn passed(&mut self, position: Position) {
-        self.0.position.send_replace(position);
+        self.0.world.passed(position);
     }
 
     fn describe(&self, due: &Due) -> Described {

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use ids::{Uuid, derive};
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 
-use super::shown;
 use crate::Inner;
 use crate::domain::approval::Standing;
 use crate::process::{Known, World};
@@ -18,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 impl Inner {
     /// The approval of a deployment's stage; without a stage, of the one that is asked about.
     pub(super) async fn find(&self, deployment: &str, stage: &str) -> Result<(Uuid, Known), Fault> {
-        self.catch_up().await?;
+        self.read_now().await?;
         let id = self.deployment_id(deployment)?;
         for _ in 0..TRIES {
             if !is_about_to_open(&self.world(), id, stage) {

@@ -13,7 +13,7 @@ impl Inner {
         &self,
         all: bool,
     ) -> Result<pb::ListApprovalsResponse, Fault> {
-        self.catch_up().await?;
+        self.read_now().await?;
         let world = self.world();
         let is_asked = |it: &Known| {
             it.state

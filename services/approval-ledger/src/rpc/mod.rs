@@ -9,22 +9,18 @@ mod shape;
 mod show_approval;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use access::Principal;
 use eventlog::Context;
 use prost::Message;
 use proto::approval::v1 as pb;
 use proto::approval::v1::approval_service_server::ApprovalService;
-use service::fault::{Fault, Kind};
-use service::{authn, key};
+use service::authn;
+use service::fault::Fault;
 use tonic::{Request, Response, Status};
 
-use crate::Inner;
+use crate::{Deps, Inner, ROLE};
 use say::{Asked, Saying};
-
-/// How long a reader waits for what was recorded before.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The gRPC service.
 #[derive(Clone)]
@@ -100,45 +96,15 @@ impl Rpc {
         method: &str,
         dry_run: bool,
     ) -> Result<(Principal, Context), Fault> {
-        let caller = authn::principal(request)?;
-        let body = request.get_ref().encode_to_vec();
-        let key = key::required(request)?;
-        // What records nothing uses up no key.
-        let idempotency = if dry_run {
-            None
-        } else {
-            Some(self.0.deps.keys.take(&caller.name, method, key, &body)?)
-        };
-        let context = Context {
-            actor: caller.name.clone(),
-            now_us: self.0.deps.clock.now_us(),
-            idempotency,
-            correlation: None,
-            causation: None,
-        };
-        Ok((caller, context))
+        let Deps { keys, clock, .. } = &self.0.deps;
+        let context = keys.context(request, method, dry_run, clock.now_us())?;
+        Ok((authn::principal(request)?, context))
     }
 }
 
 impl Inner {
-    /// Everything recorded before this call is known after it.
-    async fn catch_up(&self) -> Result<(), Fault> {
-        let tail = self.deps.log.tail().await.map_err(Fault::from)?.position;
-        let mut at = self.position.subscribe();
-        let reached = tokio::time::timeout(PATIENCE, at.wait_for(|now| *now >= tail)).await;
-        if let Ok(Ok(_)) = reached {
-            return Ok(());
-        }
-        let what = format!("log position {} is not known here yet", tail.0);
-        Err(Fault::new(Kind::Unknown, "read-model-behind", what)
-            .fix("repeat the call; `towpath status` shows how far it is"))
+    /// Everything recorded before this call is known here after it.
+    async fn read_now(&self) -> Result<(), Fault> {
+        self.world.caught_up(&*self.deps.log, ROLE).await
     }
-}
-
-/// A text of unknown origin, fit to be shown: at most 80 characters, control characters escaped.
-fn shown(text: &str) -> String {
-    text.chars()
-        .take(80)
-        .flat_map(char::escape_default)
-        .collect()
 }

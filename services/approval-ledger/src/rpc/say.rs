@@ -79,7 +79,7 @@ impl Inner {
             ..context.clone()
         };
         let done = self.approvals.execute(id, &context, &command).await?;
-        self.catch_up().await?;
+        self.read_now().await?;
         let known = self.world().approval(id).cloned().unwrap_or_default();
         // As it was after this word, not after what others said since: a repeated call gets the
         // same answer.

@@ -7,9 +7,8 @@ mod open_release;
 mod promote;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -73,28 +72,6 @@ impl Process for Reactor {
             effects: requests.into_iter().map(|it| (it.id, it)).collect(),
             wake_at_us,
         }
-    }
-}
-
-/// What does not work at the moment, by deployment: for `explain`.
-#[derive(Debug, Default)]
-pub(crate) struct Troubles(Mutex<BTreeMap<Uuid, String>>);
-
-impl Troubles {
-    pub(crate) fn of(&self, deployment: Uuid) -> Option<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&deployment)
-            .cloned()
-    }
-
-    fn note(&self, deployment: Uuid, result: &Result<(), Retry>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
-            Ok(()) => all.remove(&deployment),
-            Err(retry) => all.insert(deployment, retry.why.clone()),
-        };
     }
 }
 

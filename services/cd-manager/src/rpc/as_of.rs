@@ -5,10 +5,9 @@ use std::sync::Arc;
 use eventlog::Position;
 use eventlog::projector::{Past, position_at};
 use ids::{AggregateId, Uuid, derive};
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 use service::time;
 
-use super::shown;
 use crate::queries::{self, Shortened};
 use crate::{Inner, projections};
 

@@ -3,7 +3,7 @@
 use eventlog::Context;
 use ids::derive;
 use proto::delivery::v1 as pb;
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 
 use crate::domain::hold::{Hold, Source};
 use crate::domain::{scope, slot};
@@ -78,7 +78,7 @@ impl Inner {
                 None => graph.application(subject).is_some(),
             },
             _ => {
-                let what = format!("`{}` is no scope", super::shown(scope));
+                let what = format!("`{}` is no scope", shown(scope));
                 return Err(Fault::new(Kind::Invalid, "invalid-value", what)
                     .fix("use app, appset, environment or all"));
             }
@@ -88,7 +88,7 @@ impl Inner {
         }
         let what = format!(
             "there is nothing called `{}` of scope {scope} in the manifests",
-            super::shown(subject)
+            shown(subject)
         );
         Err(Fault::new(Kind::NotFound, "not-found", what)
             .fix("app takes `application` or `environment/application`, appset and environment take a name, all takes none"))

@@ -4,9 +4,8 @@ use decider::Decider;
 use eventlog::Codec;
 use ids::{AggregateId, Uuid, derive};
 use proto::delivery::v1 as pb;
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 
-use super::shown;
 use crate::Inner;
 use crate::domain::build::{self, Build, Status};
 use crate::domain::deployment::{Asked, Decisions, Deployment, End, Review};
@@ -136,7 +135,7 @@ impl Inner {
                     .map(waiting),
             );
         }
-        if let Some(why) = self.troubles.of(id) {
+        if let Some(why) = self.troubles.of(&id) {
             all.push(pb::Waiting {
                 on: "trouble".into(),
                 why,

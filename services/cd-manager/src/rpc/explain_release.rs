@@ -2,10 +2,9 @@
 
 use ids::{AggregateId, Uuid};
 use proto::delivery::v1 as pb;
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 
 use super::explain::{entry, fact};
-use super::shown;
 use crate::Inner;
 use crate::domain::release::{Release, Step};
 
@@ -77,7 +76,7 @@ impl Inner {
     /// What one of its deployments waits for; nothing when it has ended and that is known.
     async fn waits_for(&self, id: Uuid, is_away: bool) -> Result<Vec<pb::Waiting>, Fault> {
         let Some(deployment) = self.readable_deployment(id).await? else {
-            let why = self.troubles.of(id);
+            let why = self.troubles.of(&id);
             return Ok(vec![pb::Waiting {
                 on: "deployment".into(),
                 why: why.unwrap_or_else(|| "its deployment is about to be opened".into()),

@@ -2,7 +2,7 @@
 
 use eventlog::Position;
 use proto::delivery::v1 as pb;
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 
 use crate::{Inner, queries};
 
@@ -74,7 +74,7 @@ fn check_state(state: &str) -> Result<(), Fault> {
     if state.is_empty() || STATES.contains(&state) {
         return Ok(());
     }
-    let what = format!("`{}` is no state of a deployment", super::shown(state));
+    let what = format!("`{}` is no state of a deployment", shown(state));
     Err(Fault::new(Kind::Invalid, "invalid-value", what)
         .fix(format!("states: {}", STATES.join(", "))))
 }

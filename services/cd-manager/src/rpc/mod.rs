@@ -29,15 +29,15 @@ use ids::{AggregateId, Uuid};
 use prost::Message;
 use proto::delivery::v1 as pb;
 use proto::delivery::v1::delivery_service_server::DeliveryService;
-use service::fault::{Coded as _, Fault, Kind};
+use service::fault::{Coded as _, Fault, Kind, shown};
 use service::{authn, key, stale};
 use source::{DeskError, Snapshot};
 use tonic::{Request, Response, Status};
 
-use crate::Inner;
 use crate::domain::build::Build;
 use crate::domain::deployment::{self, Decisions};
 use crate::queries::{self, Shortened};
+use crate::{Deps, Inner};
 
 /// How long a reader waits for a position it has heard of.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -201,22 +201,8 @@ impl Rpc {
         method: &str,
         dry_run: bool,
     ) -> Result<Context, Fault> {
-        let caller = authn::principal(request)?;
-        let body = request.get_ref().encode_to_vec();
-        let key = key::required(request)?;
-        // What records nothing uses up no key.
-        let idempotency = if dry_run {
-            None
-        } else {
-            Some(self.0.deps.keys.take(&caller.name, method, key, &body)?)
-        };
-        Ok(Context {
-            actor: caller.name,
-            now_us: self.0.deps.clock.now_us(),
-            idempotency,
-            correlation: None,
-            causation: None,
-        })
+        let Deps { keys, clock, .. } = &self.0.deps;
+        keys.context(request, method, dry_run, clock.now_us())
     }
 }
 
@@ -362,14 +348,6 @@ fn only(ids: &[String], text: &str) -> Result<Option<Uuid>, Fault> {
             Err(Fault::new(Kind::Invalid, "ambiguous-id", what).fix("write more of the id"))
         }
     }
-}
-
-/// A text of unknown origin, fit to be shown: at most 80 characters, control characters escaped.
-fn shown(text: &str) -> String {
-    text.chars()
-        .take(80)
-        .flat_map(char::escape_default)
-        .collect()
 }
 
 /// A text that a person gave as a reason: something, and not a novel.

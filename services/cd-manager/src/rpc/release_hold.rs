@@ -3,7 +3,7 @@
 use eventlog::Context;
 use ids::AggregateId;
 use proto::delivery::v1 as pb;
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 
 use crate::Inner;
 use crate::domain::{scope, slot};
@@ -16,7 +16,7 @@ impl Inner {
         request: &pb::ReleaseHoldRequest,
     ) -> Result<pb::ReleaseHoldResponse, Fault> {
         let not_found = || {
-            let what = format!("there is no hold `{}`", super::shown(&request.id));
+            let what = format!("there is no hold `{}`", shown(&request.id));
             Fault::new(Kind::NotFound, "no-such-hold", what)
                 .fix("`towpath hold list` shows those in force")
         };

@@ -6,7 +6,7 @@ use eventlog::Context;
 use ids::{Uuid, derive};
 use manifests::{Diagnostic, Values};
 use proto::delivery::v1 as pb;
-use service::fault::{Fault, Kind as FaultKind};
+use service::fault::{Fault, Kind as FaultKind, shown};
 
 use crate::Inner;
 use crate::domain::build;
@@ -237,8 +237,8 @@ impl Inner {
 fn target<'a>(slot: &'a slot::State, request: &pb::RollbackRequest) -> Result<&'a Placed, Fault> {
     let place = format!(
         "{}/{}",
-        super::shown(&request.environment),
-        super::shown(&request.application)
+        shown(&request.environment),
+        shown(&request.application)
     );
     let history = || {
         let mut versions: Vec<_> = Vec::new();
@@ -268,7 +268,7 @@ fn target<'a>(slot: &'a slot::State, request: &pb::RollbackRequest) -> Result<&'
             "" => format!("there is no version before the current one in {place}"),
             version => format!(
                 "version `{}` never reached SUCCESS in {place}",
-                super::shown(version)
+                shown(version)
             ),
         };
         Fault::new(FaultKind::Rejected, "never-ran-there", what).fix(history())

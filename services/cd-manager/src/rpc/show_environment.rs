@@ -1,7 +1,7 @@
 //! `ShowEnvironment`.
 
 use proto::delivery::v1 as pb;
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 
 use crate::{Inner, queries};
 
@@ -36,7 +36,7 @@ impl Inner {
             .environments()
             .map(|it| it.meta.name.to_string())
             .collect();
-        let what = format!("there is no environment `{}`", super::shown(name));
+        let what = format!("there is no environment `{}`", shown(name));
         Err(Fault::new(Kind::NotFound, "not-found", what)
             .fix(format!("there are: {}", known.join(", "))))
     }
@@ -51,7 +51,7 @@ impl Inner {
         let all = queries::environments(past.reads(), name, moment.now_us).await?;
         let environment = all.into_iter().find(|it| it.name == name);
         if environment.is_none() {
-            let what = format!("nothing was promoted to `{}` by then", super::shown(name));
+            let what = format!("nothing was promoted to `{}` by then", shown(name));
             return Err(Fault::new(Kind::NotFound, "not-found", what)
                 .fix("`towpath environments list --as-of …` shows those that there were"));
         }

@@ -3,15 +3,14 @@
 mod shorten;
 mod write;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventlog::process::{Described, Perform, Process, Reaction, Retry};
 use eventlog::{Position, ReadError, Stored, UnknownEvent};
 use ids::{AggregateId, Uuid};
 
-use crate::process::Effect;
+use crate::process::{Effect, World};
 use crate::{Inner, wire};
 
 /// Folds the log for the process runner, and shares what it knows with readers.
@@ -21,21 +20,17 @@ impl Process for Reactor {
     type Effect = Effect;
 
     fn observe(&mut self, stored: &Stored) -> Result<(), ReadError> {
-        let facts = wire::facts(stored)?;
-        let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
-        for fact in &facts {
-            world.observe(fact);
-        }
+        self.0.world.observe(&wire::facts(stored)?, World::observe);
         Ok(())
     }
 
     fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {
-        let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
-        world.set_aside(aggregate, why.to_string());
+        let world = &self.0.world;
+        world.change(|world| world.set_aside(aggregate, why.to_string()));
     }
 
     fn passed(&mut self, position: Position) {
-        self.0.folded.send_replace(position.0);
+        self.0.world.passed(position);
     }
 
     fn describe(&self, effect: &Effect) -> Described {
@@ -55,25 +50,6 @@ impl Process for Reactor {
             effects: self.0.world().due().into_iter().collect(),
             wake_at_us: None,
         }
-    }
-}
-
-/// What does not work at the moment, by changelog: for whoever asks.
-#[derive(Debug, Default)]
-pub(crate) struct Troubles(Mutex<BTreeMap<Uuid, String>>);
-
-impl Troubles {
-    pub(crate) fn of(&self, changelog: Uuid) -> Option<String> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&changelog).cloned()
-    }
-
-    fn note(&self, changelog: Uuid, result: &Result<(), Retry>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
-            Ok(()) => all.remove(&changelog),
-            Err(retry) => all.insert(changelog, retry.why.clone()),
-        };
     }
 }
 

@@ -3,7 +3,7 @@
 use ids::Uuid;
 use proto::changelog::v1 as pb;
 use proto::found;
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 
 use crate::Inner;
 use crate::domain::changelog::{Content, State};
@@ -23,7 +23,7 @@ impl Inner {
             State::Generated(content) => shape(content),
             State::Pending => pb::Changelog {
                 message: aside
-                    .or_else(|| self.troubles.of(changelog_id(deployment)))
+                    .or_else(|| self.troubles.of(&changelog_id(deployment)))
                     .unwrap_or_else(|| "it is being written".to_owned()),
                 ..pb::Changelog::default()
             },
@@ -45,7 +45,7 @@ impl Inner {
         let prefix = text.to_ascii_lowercase();
         let world = self.world();
         let mut found = world.named(&prefix);
-        let shown = super::shown(text);
+        let shown = shown(text);
         match (found.next(), found.next()) {
             (Some(only), None) if text.len() >= 4 => Ok(only),
             (Some(_), Some(_)) if text.len() >= 4 => {

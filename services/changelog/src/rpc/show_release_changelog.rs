@@ -4,10 +4,9 @@ use ids::{Digest, Uuid};
 use prost::Message as _;
 use proto::changelog::v1 as pb;
 use proto::found;
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 use versioning::changelog::{End, Part, Standing, Union, UnionSide};
 
-use super::shown;
 use crate::Inner;
 use crate::domain::changelog::State;
 use crate::process::{Stand, World};
@@ -110,7 +109,7 @@ impl Inner {
             }
             State::Unavailable(it) => return unknown(format!("{}: {}", it.code, it.why)),
             State::Pending => {
-                let why = match writes.map(|it| self.troubles.of(it)) {
+                let why = match writes.map(|it| self.troubles.of(&it)) {
                     Some(trouble) => trouble.unwrap_or_else(|| "it is being written".to_owned()),
                     None => "it is written once the release has a deployment".to_owned(),
                 };

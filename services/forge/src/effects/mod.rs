@@ -2,15 +2,16 @@
 
 mod reconcile;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventlog::process::{Described, Perform, Process, Reaction, Retry};
 use eventlog::{Position, ReadError, Stored, UnknownEvent};
 use ids::{AggregateId, Uuid, derive};
+use service::Troubles;
 
-use crate::process::Due;
+use crate::domain::pull_request::Key;
+use crate::process::{Due, World};
 use crate::{Inner, wire};
 
 /// Folds the log for the process runner, and shares what it knows with readers.
@@ -20,21 +21,17 @@ impl Process for Reactor {
     type Effect = Due;
 
     fn observe(&mut self, stored: &Stored) -> Result<(), ReadError> {
-        let facts = wire::facts(stored)?;
-        let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
-        for fact in &facts {
-            world.observe(fact);
-        }
+        self.0.world.observe(&wire::facts(stored)?, World::observe);
         Ok(())
     }
 
     fn set_aside(&mut self, aggregate: &AggregateId, why: &UnknownEvent) {
-        let mut world = self.0.world.write().unwrap_or_else(PoisonError::into_inner);
-        world.set_aside(aggregate, why.to_string());
+        let world = &self.0.world;
+        world.change(|world| world.set_aside(aggregate, why.to_string()));
     }
 
     fn passed(&mut self, position: Position) {
-        self.0.folded.send_replace(position.0);
+        self.0.world.passed(position);
     }
 
     fn describe(&self, due: &Due) -> Described {
@@ -52,7 +49,8 @@ impl Process for Reactor {
         let effects: Vec<_> = due
             .map(|it| (derive::effect(it.id, "", "reconcile", 0), it))
             .collect();
-        self.0.troubles.keep(&effects);
+        let asked = effects.iter().map(|(_, due)| due.key.clone());
+        self.0.troubles.keep(asked);
         Reaction {
             effects,
             wake_at_us: None,
@@ -60,43 +58,16 @@ impl Process for Reactor {
     }
 }
 
-/// What does not work at the moment, by pull request: for whoever asks.
-#[derive(Debug, Default)]
-pub(crate) struct Troubles(Mutex<BTreeMap<Uuid, (String, String)>>);
-
-impl Troubles {
-    /// Each reason once, under the first pull request that has it.
-    pub(crate) fn all(&self) -> Vec<(String, String)> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut reasons = BTreeMap::<&str, (&str, usize)>::new();
-        for (name, why) in all.values() {
-            reasons.entry(why).or_insert((name, 0)).1 += 1;
+/// What does not work at the moment: each reason once, under the first pull request that has it.
+pub(crate) fn told(troubles: &Troubles<Key>) -> Vec<(String, String)> {
+    let named = |(key, count, why): (Key, usize, String)| {
+        let name = format!("{}#{}", key.repository, key.number);
+        match count {
+            1 => (name, why),
+            _ => (format!("{name} and {} more", count - 1), why),
         }
-        let shown = |(why, (name, count)): (&str, (&str, usize))| match count {
-            1 => (name.to_owned(), why.to_owned()),
-            _ => (format!("{name} and {} more", count - 1), why.to_owned()),
-        };
-        reasons.into_iter().map(shown).collect()
-    }
-
-    /// Forgets what is not asked for any more: another replica may have done it.
-    fn keep(&self, asked: &[(Uuid, Due)]) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !all.is_empty() {
-            all.retain(|id, _| asked.iter().any(|it| it.1.id == *id));
-        }
-    }
-
-    fn note(&self, due: &Due, result: &Result<(), Retry>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
-            Ok(()) => all.remove(&due.id),
-            Err(retry) => {
-                let name = format!("{}#{}", due.key.repository, due.key.number);
-                all.insert(due.id, (name, retry.why.clone()))
-            }
-        };
-    }
+    };
+    troubles.by_reason().into_iter().map(named).collect()
 }
 
 /// Looks and acts.
@@ -106,7 +77,7 @@ pub(crate) struct Performer(pub(crate) Arc<Inner>);
 impl Perform<Due> for Performer {
     async fn perform(&self, _: Uuid, due: Due) -> Result<(), Retry> {
         let result = self.0.reconcile(&due).await;
-        self.0.troubles.note(&due, &result);
+        self.0.troubles.note(due.key, &result);
         result
     }
 }
@@ -118,12 +89,10 @@ mod tests {
     use ids::RepositoryName;
 
     use super::*;
-    use crate::domain::pull_request::Key;
 
-    fn due(number: u64) -> Due {
+    fn key(number: u64) -> Key {
         let repository = RepositoryName::parse("github.com/acme/api").unwrap();
-        let key = Key { repository, number };
-        Due { id: key.id(), key }
+        Key { repository, number }
     }
 
     #[test]
@@ -136,16 +105,16 @@ mod tests {
             })
         };
         for number in [1, 2, 3] {
-            troubles.note(&due(number), &failed("no answer"));
+            troubles.note(key(number), &failed("no answer"));
         }
-        troubles.note(&due(4), &failed("not found"));
-        let told = troubles.all();
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told[0].0.ends_with(" and 2 more"), "{told:?}");
-        troubles.note(&due(4), &Ok(()));
-        troubles.keep(&[(Uuid::from_u128(1), due(2))]);
+        troubles.note(key(4), &failed("not found"));
+        let all = told(&troubles);
+        assert_eq!(all.len(), 2, "{all:?}");
+        assert_eq!(all[0].0, "github.com/acme/api#1 and 2 more");
+        troubles.note(key(4), &Ok(()));
+        troubles.keep([key(2)]);
         assert_eq!(
-            troubles.all(),
+            told(&troubles),
             [("github.com/acme/api#2".to_owned(), "no answer".to_owned())]
         );
     }

@@ -4,17 +4,13 @@
 mod list_pull_requests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use proto::forge::v1 as pb;
 use proto::forge::v1::forge_service_server::ForgeService;
-use service::fault::{Fault, Kind};
+use service::fault::Fault;
 use tonic::{Request, Response, Status};
 
-use crate::Inner;
-
-/// How long a reader waits for what was recorded before.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::{Inner, ROLE};
 
 /// The gRPC service.
 #[derive(Clone)]
@@ -34,15 +30,6 @@ impl ForgeService for Rpc {
 impl Inner {
     /// Everything recorded before this call is known here after it.
     async fn read_now(&self) -> Result<(), Fault> {
-        let tail = self.deps.log.tail().await?;
-        let position = tail.position.0;
-        let mut folded = self.folded.subscribe();
-        let reached = folded.wait_for(|now| *now >= position);
-        if let Ok(Ok(_)) = tokio::time::timeout(PATIENCE, reached).await {
-            return Ok(());
-        }
-        let what = format!("log position {position} is not known here yet");
-        let fault = Fault::new(Kind::Unknown, "read-model-behind", what);
-        Err(fault.fix("repeat the call; `towpath status` shows whether the role `forge` runs"))
+        self.world.caught_up(&*self.deps.log, ROLE).await
     }
 }

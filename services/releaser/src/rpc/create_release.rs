@@ -5,10 +5,10 @@ use eventlog::Context;
 use ids::{AggregateId, Name, Uuid};
 use proto::release::v1 as pb;
 use registry::Address;
-use service::fault::{Coded as _, Fault, Kind};
+use service::fault::{Coded as _, Fault, Kind, shown};
 use source::Snapshot;
 
-use super::{shape, shown};
+use super::shape;
 use crate::Inner;
 use crate::domain::release::{Command, Item, Release, Releases};
 use crate::process::release_id;

@@ -3,11 +3,9 @@
 
 use ids::ReleaseType;
 use semver::Version;
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 use versioning::channel;
 use versioning::tag::Naming;
-
-use super::shown;
 
 /// Whose third number is counted.
 const LATEST: &str = "latest";

@@ -10,19 +10,14 @@ mod shape;
 mod show_release;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use eventlog::Context;
 use proto::release::v1 as pb;
 use proto::release::v1::release_service_server::ReleaseService;
-use service::fault::{Fault, Kind};
-use service::{authn, key};
+use service::fault::Fault;
 use tonic::{Request, Response, Status};
 
-use crate::Inner;
-
-/// How long a reader waits for what it has heard of.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::{Deps, Inner, ROLE};
 
 /// The gRPC service.
 #[derive(Clone)]
@@ -77,52 +72,21 @@ impl ReleaseService for Rpc {
 }
 
 impl Rpc {
-    /// Who calls, with the call's idempotency. What records nothing uses up no key.
+    /// Who calls, with the call's idempotency.
     fn context<T: prost::Message>(
         &self,
         request: &Request<T>,
         method: &str,
         dry_run: bool,
     ) -> Result<Context, Fault> {
-        let caller = authn::principal(request)?;
-        let key = key::required(request)?;
-        let body = request.get_ref().encode_to_vec();
-        let idempotency = if dry_run {
-            None
-        } else {
-            let keys = &self.0.deps.keys;
-            Some(keys.take(&caller.name, method, key, &body)?)
-        };
-        Ok(Context {
-            actor: caller.name,
-            now_us: self.0.deps.clock.now_us(),
-            idempotency,
-            correlation: None,
-            causation: None,
-        })
+        let Deps { keys, clock, .. } = &self.0.deps;
+        keys.context(request, method, dry_run, clock.now_us())
     }
 }
 
 impl Inner {
     /// Everything recorded before this call is known here after it.
     async fn read_now(&self) -> Result<(), Fault> {
-        let tail = self.deps.log.tail().await?;
-        let position = tail.position.0;
-        let mut folded = self.folded.subscribe();
-        let reached = folded.wait_for(|now| *now >= position);
-        if let Ok(Ok(_)) = tokio::time::timeout(PATIENCE, reached).await {
-            return Ok(());
-        }
-        let what = format!("log position {position} is not known here yet");
-        let fault = Fault::new(Kind::Unknown, "read-model-behind", what);
-        Err(fault.fix("repeat the call; `towpath status` shows whether the role `releaser` runs"))
+        self.world.caught_up(&*self.deps.log, ROLE).await
     }
-}
-
-/// A text of unknown origin, fit to be shown: at most 80 characters, control characters escaped.
-fn shown(text: &str) -> String {
-    text.chars()
-        .take(80)
-        .flat_map(char::escape_default)
-        .collect()
 }

@@ -14,7 +14,10 @@ impl Inner {
         if let Some(why) = world.aside(id) {
             why.clone_into(&mut shaped.message);
         } else if shaped.message.is_empty() {
-            shaped.message = self.troubles.with(&world.asked(id));
+            // Another replica may have done what failed here.
+            let asked = world.asked(id);
+            let trouble = asked.iter().find_map(|it| self.troubles.of(&it.id));
+            shaped.message = trouble.unwrap_or_default();
         }
         shaped.requested_by.clone_from(&it.requested_by);
         shaped.created_at_us = it.created_at_us;

@@ -2,9 +2,8 @@
 
 use ids::Uuid;
 use proto::release::v1 as pb;
-use service::fault::{Fault, Kind};
+use service::fault::{Fault, Kind, shown};
 
-use super::shown;
 use crate::Inner;
 use crate::process::World;
 
