@@ -10,11 +10,11 @@ use crate::{Commit, Error, Repository};
 
 /// What two commits have for themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Between {
+pub struct Between<C = Commit> {
     /// What the second has and the first has not (`git rev-list from..to`), newest first.
-    pub added: Vec<Commit>,
+    pub added: Vec<C>,
     /// The other way round.
-    pub removed: Vec<Commit>,
+    pub removed: Vec<C>,
 }
 
 impl Repository {
@@ -22,16 +22,27 @@ impl Repository {
     /// the other, which the commits themselves say; else two. In a shallow clone this is an error
     /// where its end could make either list wrong.
     pub fn between(&self, from: &Oid, to: &Oid) -> Result<Between, Error> {
+        self.between_as(from, to, |it| it)
+    }
+
+    /// The same, with each commit made into something that holds it, as [`Self::range_as`] does.
+    pub fn between_as<C: AsRef<Commit> + Send>(
+        &self,
+        from: &Oid,
+        to: &Oid,
+        read: impl Fn(Commit) -> C + Sync,
+    ) -> Result<Between<C>, Error> {
         let mut found = Between {
             added: Vec::new(),
             removed: Vec::new(),
         };
         if from != to {
-            found.added = self.range(Some(from), to)?;
+            found.added = self.range_as(Some(from), to, &read)?;
             // On every way from a commit down to its ancestor the last step names the ancestor.
-            let is_forward = found.added.iter().any(|it| it.parents.contains(from));
+            let mut added = found.added.iter().map(C::as_ref);
+            let is_forward = added.any(|it| it.parents.contains(from));
             if !is_forward {
-                found.removed = self.range(Some(to), from)?;
+                found.removed = self.range_as(Some(to), from, &read)?;
             }
             self.refuse_cut(from, to, &found)?;
         }
@@ -41,12 +52,17 @@ impl Repository {
     /// Refuses lists that may lack commits, or hold what both sides have. That is so when the end of
     /// a shallow clone is in them; and when it is common to both sides, and something listed that
     /// was not made on it may be below it.
-    fn refuse_cut(&self, from: &Oid, to: &Oid, found: &Between) -> Result<(), Error> {
+    fn refuse_cut<C: AsRef<Commit>>(
+        &self,
+        from: &Oid,
+        to: &Oid,
+        found: &Between<C>,
+    ) -> Result<(), Error> {
         let ends = self.boundary_ids()?;
         if ends.is_empty() {
             return Ok(());
         }
-        let listed = found.added.iter().chain(&found.removed);
+        let listed = found.added.iter().chain(&found.removed).map(C::as_ref);
         let listed: BTreeMap<_, _> = listed
             .map(|it| (object_id(&it.oid), it.committed_at))
             .collect();

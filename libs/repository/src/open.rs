@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
+use gix::bstr::ByteSlice as _;
 use ids::Oid;
 
 use crate::{Commit, Error, Person};
@@ -77,10 +78,10 @@ impl Repository {
         Ok(Commit {
             oid: oid(id),
             parents: decoded.parents().map(oid).collect(),
-            message: decoded.message.to_string(),
+            message: decoded.message.to_str_lossy().into_owned(),
             author: Person {
-                name: author.name.to_string(),
-                email: author.email.to_string(),
+                name: author.name.to_str_lossy().into_owned(),
+                email: author.email.to_str_lossy().into_owned(),
             },
             committed_at: time.seconds,
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use git::{GitError, Mirror};
 use ids::Oid;
 use repository::Repository;
-use versioning::changelog::{Changelog, Changes, Draft, End, Forge, Range};
+use versioning::changelog::{Changelog, Changes, Draft, End, Forge, Note, Range};
 
 use crate::Histories;
 use crate::ancestry::BRANCHES;
@@ -100,12 +100,12 @@ pub fn changelog(
 ) -> Result<Changelog, repository::Error> {
     let (added, removed) = match &from {
         Some(from) => {
-            let found = repository.between(&from.oid, &to.oid)?;
+            let found = repository.between_as(&from.oid, &to.oid, Note::read)?;
             (found.added, found.removed)
         }
-        None => (repository.range(None, &to.oid)?, Vec::new()),
+        None => (repository.range_as(None, &to.oid, Note::read)?, Vec::new()),
     };
-    let draft = Draft::read(Range {
+    let draft = Draft::of(Range {
         from,
         to,
         added,

@@ -37,6 +37,7 @@ pub use draft::{Candidates, Changes, Draft};
 pub use entry::Entry;
 pub use forge::Forge;
 pub use left_out::{LeftOut, Reason};
+pub use note::Note;
 pub use section::Section;
 pub use union::{Shared, Union, UnionSide};
 pub use untold::Untold;
@@ -53,15 +54,15 @@ pub struct End {
 
 /// What a changelog is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Range {
+pub struct Range<C = Commit> {
     /// Where the reader comes from; with nothing there, all of `to` is added.
     pub from: Option<End>,
     /// Where the reader goes.
     pub to: End,
     /// What `to` has and `from` has not, newest first.
-    pub added: Vec<Commit>,
+    pub added: Vec<C>,
     /// What `from` has and `to` has not, newest first.
-    pub removed: Vec<Commit>,
+    pub removed: Vec<C>,
 }
 
 /// How two commits lie to each other.
@@ -78,7 +79,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    fn of(range: &Range) -> Self {
+    fn of<C>(range: &Range<C>) -> Self {
         Self::between(range.added.is_empty(), range.removed.is_empty())
     }
 

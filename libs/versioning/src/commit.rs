@@ -17,6 +17,12 @@ pub struct Commit {
     pub committed_at: i64,
 }
 
+impl AsRef<Self> for Commit {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// Somebody, by their own word.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Person {

@@ -15,7 +15,10 @@ pub(super) fn run(scene: &Scene, range: &str, repo: Option<&Path>) -> Result<(),
     let repository = Repository::open(repo.unwrap_or(Path::new(".")))?;
     let (from, to) = (end(&repository, from)?, end(&repository, to)?);
     let it = changelog(&repository, from, to)?;
-    print(scene, &it, || shape::changelog(&it))
+    print(scene, &it, || shape::changelog(&it))?;
+    // The process ends: to give back the memory of so many commits one by one helps nobody.
+    std::mem::forget(it);
+    Ok(())
 }
 
 /// Both ends of `A..B`; an empty one is HEAD.

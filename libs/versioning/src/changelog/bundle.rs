@@ -78,7 +78,7 @@ impl Bundle {
         text::render(&self.laid_out())
     }
 
-    fn laid_out(&self) -> Vec<Block> {
+    fn laid_out(&self) -> Vec<Block<'_>> {
         document::bundle::of(self)
     }
 }

@@ -3,6 +3,8 @@
 
 pub(super) mod bundle;
 
+use std::borrow::Cow;
+
 use ids::Oid;
 
 use super::{Changelog, Direction, Entry, Forge, LeftOut, Person, Reason, Section, Side};
@@ -12,27 +14,27 @@ const SHORT: usize = 12;
 
 /// A part of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Span {
-    Text(String),
-    Strong(String),
+pub(super) enum Span<'a> {
+    Text(Cow<'a, str>),
+    Strong(Cow<'a, str>),
     /// A text, and an address made by a [`Forge`].
-    Link(String, String),
+    Link(Cow<'a, str>, String),
 }
 
 /// A line of a list, and lines below it.
-pub(super) type Item = (Vec<Span>, Vec<Vec<Span>>);
+pub(super) type Item<'a> = (Vec<Span<'a>>, Vec<Vec<Span<'a>>>);
 
 /// A part of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Block {
-    Heading(usize, Vec<Span>),
-    Paragraph(Vec<Span>),
+pub(super) enum Block<'a> {
+    Heading(usize, Vec<Span<'a>>),
+    Paragraph(Vec<Span<'a>>),
     /// Lines, each with lines below it.
-    List(Vec<Item>),
+    List(Vec<Item<'a>>),
 }
 
 /// The layout of a changelog.
-pub(super) fn of(it: &Changelog) -> Vec<Block> {
+pub(super) fn of(it: &Changelog) -> Vec<Block<'_>> {
     let title = match &it.from {
         Some(from) => format!("{} to {}", from.revision, it.to.revision),
         None => format!("Up to {}", it.to.revision),
@@ -40,11 +42,11 @@ pub(super) fn of(it: &Changelog) -> Vec<Block> {
     let mut all = vec![Block::Heading(1, vec![text(title)])];
     all.push(Block::Paragraph(vec![text(summary(it))]));
     if let Some(link) = it.compare_link() {
-        all.push(Block::Paragraph(vec![Span::Link(link.clone(), link)]));
+        all.push(Block::Paragraph(vec![address(link)]));
     }
     for warning in &it.warnings {
         all.push(Block::Paragraph(vec![
-            Span::Strong("Warning:".to_owned()),
+            Span::Strong("Warning:".into()),
             text(format!(" {warning}.")),
         ]));
     }
@@ -76,7 +78,7 @@ fn summary(it: &Changelog) -> String {
     }
 }
 
-fn side(all: &mut Vec<Block>, title: &str, side: &Side, forge: Option<&Forge>) {
+fn side<'a>(all: &mut Vec<Block<'a>>, title: &str, side: &'a Side, forge: Option<&Forge>) {
     if side.count() == 0 {
         return;
     }
@@ -109,14 +111,14 @@ fn side(all: &mut Vec<Block>, title: &str, side: &Side, forge: Option<&Forge>) {
 }
 
 /// That so many more are only counted.
-fn more(count: u64) -> Option<Item> {
+fn more(count: u64) -> Option<Item<'static>> {
     (count > 0).then(|| (vec![text(format!("and {count} more"))], Vec::new()))
 }
 
-fn entry(it: &Entry, forge: Option<&Forge>) -> Item {
+fn entry<'a>(it: &'a Entry, forge: Option<&Forge>) -> Item<'a> {
     let mut line = Vec::new();
     if let Some(scope) = &it.scope {
-        line.push(Span::Strong(format!("{scope}:")));
+        line.push(Span::Strong(format!("{scope}:").into()));
         line.push(text(" "));
     }
     // The number of the pull request comes with a link, below.
@@ -130,11 +132,18 @@ fn entry(it: &Entry, forge: Option<&Forge>) -> Item {
     for issue in &it.issues {
         line.push(text(", "));
         line.push(match forge.and_then(|forge| forge.issue(issue)) {
-            Some(link) => Span::Link(issue.clone(), link),
+            Some(link) => Span::Link(issue.into(), link),
             None => text(issue),
         });
     }
-    line.push(text(format!(") by {}", people(it))));
+    line.push(text(") by "));
+    let people = std::iter::once(&it.author).chain(&it.co_authors);
+    for (at, person) in people.enumerate() {
+        if at > 0 {
+            line.push(text(", "));
+        }
+        line.push(text(name(person)));
+    }
     let mut below: Vec<_> = it.notes.iter().map(|note| vec![text(said(note))]).collect();
     if !it.reverts.is_empty() {
         let names = it.reverts.iter();
@@ -144,7 +153,7 @@ fn entry(it: &Entry, forge: Option<&Forge>) -> Item {
     (line, below)
 }
 
-fn left_out(it: &LeftOut, forge: Option<&Forge>) -> Vec<Span> {
+fn left_out<'a>(it: &'a LeftOut, forge: Option<&Forge>) -> Vec<Span<'a>> {
     let why = match &it.reason {
         Reason::Merge => "a merge".to_owned(),
         Reason::Hidden { kind } => format!("of type {kind}"),
@@ -167,39 +176,37 @@ fn left_out(it: &LeftOut, forge: Option<&Forge>) -> Vec<Span> {
     line
 }
 
-fn commit(oid: &Oid, forge: Option<&Forge>) -> Span {
-    let short = oid.as_str()[..SHORT].to_owned();
+fn commit<'a>(oid: &'a Oid, forge: Option<&Forge>) -> Span<'a> {
+    let short = oid.as_str()[..SHORT].into();
     match forge {
         Some(forge) => Span::Link(short, forge.commit(oid)),
         None => Span::Text(short),
     }
 }
 
-fn people(it: &Entry) -> String {
-    let name = |it: &Person| {
-        said(if it.name.is_empty() {
-            &it.email
-        } else {
-            &it.name
-        })
+/// An address that says where it leads.
+fn address(link: String) -> Span<'static> {
+    Span::Link(link.clone().into(), link)
+}
+
+fn name(it: &Person) -> &str {
+    let name = if it.name.is_empty() {
+        &it.email
+    } else {
+        &it.name
     };
-    let all: Vec<_> = std::iter::once(&it.author)
-        .chain(&it.co_authors)
-        .map(name)
-        .collect();
-    all.join(", ")
+    said(name.trim())
 }
 
 /// What somebody said, or that they said nothing.
-fn said(words: &str) -> String {
+fn said(words: &str) -> &str {
     if words.trim().is_empty() {
         "(nothing said)"
     } else {
         words
     }
-    .to_owned()
 }
 
-fn text(text: impl Into<String>) -> Span {
+fn text<'a>(text: impl Into<Cow<'a, str>>) -> Span<'a> {
     Span::Text(text.into())
 }

@@ -40,16 +40,25 @@ pub struct Changes {
 impl Draft {
     /// Reads the messages. The cost grows with the number of commits.
     pub fn read(range: Range) -> Self {
-        let direction = Direction::of(&range);
-        let read = |commits: Vec<Commit>, base: Option<&End>| {
-            let mut notes: Vec<_> = commits.into_iter().map(Note::read).collect();
+        let read = |commits: Vec<Commit>| commits.into_iter().map(Note::read).collect();
+        Self::of(Range {
+            from: range.from,
+            to: range.to,
+            added: read(range.added),
+            removed: read(range.removed),
+        })
+    }
+
+    /// Of messages that were read.
+    pub fn of(range: Range<Note>) -> Self {
+        let pair = |mut notes: Vec<Note>, base: Option<&End>| {
             revert::pair_onto(&mut notes, base.map(|it| &it.oid));
             notes
         };
         Self {
-            direction,
-            added: read(range.added, range.from.as_ref()),
-            removed: read(range.removed, Some(&range.to)),
+            direction: Direction::of(&range),
+            added: pair(range.added, range.from.as_ref()),
+            removed: pair(range.removed, Some(&range.to)),
             from: range.from,
             to: range.to,
         }

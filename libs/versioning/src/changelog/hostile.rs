@@ -165,7 +165,7 @@ fn words(it: &Changelog) -> Vec<String> {
         }));
         all.extend(side.left_out.iter().map(|it| it.subject.clone()));
     }
-    all.iter().map(|it| visible(it)).collect()
+    all.iter().map(|it| visible(it).into_owned()).collect()
 }
 
 fn check(text: &str) {

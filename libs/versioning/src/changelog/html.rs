@@ -9,7 +9,7 @@ use super::visible::visible;
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
     <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\">\n";
 
-pub(super) fn render(document: &[Block]) -> String {
+pub(super) fn render(document: &[Block<'_>]) -> String {
     let mut out = HEAD.to_owned();
     if let Some(Block::Heading(_, spans)) = document.first() {
         out.push_str("<title>");
@@ -38,7 +38,7 @@ pub(super) fn render(document: &[Block]) -> String {
     out
 }
 
-fn list_item(out: &mut String, item: &[Span], below: &[Vec<Span>]) {
+fn list_item(out: &mut String, item: &[Span<'_>], below: &[Vec<Span<'_>>]) {
     line(out, item);
     if !below.is_empty() {
         element(out, "ul", |out| {
@@ -59,7 +59,7 @@ fn element(out: &mut String, name: &str, inside: impl FnOnce(&mut String)) {
     }
 }
 
-fn line(out: &mut String, spans: &[Span]) {
+fn line(out: &mut String, spans: &[Span<'_>]) {
     for span in spans {
         match span {
             Span::Text(text) => escape(out, text),

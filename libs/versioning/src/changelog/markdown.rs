@@ -7,7 +7,7 @@ use super::visible::visible;
 /// by this: a space without a width.
 const APART: &str = "&#8203;";
 
-pub(super) fn render(document: &[Block]) -> String {
+pub(super) fn render(document: &[Block<'_>]) -> String {
     let mut out = String::new();
     for block in document {
         if !out.is_empty() {
@@ -35,7 +35,7 @@ pub(super) fn render(document: &[Block]) -> String {
     out
 }
 
-fn line(out: &mut String, spans: &[Span]) {
+fn line(out: &mut String, spans: &[Span<'_>]) {
     let mut at_start = true;
     for span in spans {
         match span {

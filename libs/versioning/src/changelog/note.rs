@@ -5,9 +5,9 @@ use super::revert::Reverts;
 use super::{Commit, Person, credit, issue};
 use crate::conventional::{self, Conventional};
 
-/// A commit, read.
+/// A commit whose message was read.
 #[derive(Debug, Clone)]
-pub(super) struct Note {
+pub struct Note {
     pub(super) commit: Commit,
     pub(super) conventional: Option<Conventional>,
     /// It breaks something, although it conforms to no convention.
@@ -21,7 +21,8 @@ pub(super) struct Note {
 }
 
 impl Note {
-    pub(super) fn read(commit: Commit) -> Self {
+    /// Reads the message of a commit. Each is read for itself: several threads may.
+    pub fn read(commit: Commit) -> Self {
         let conventional = conventional::parse(&commit.message).ok();
         let subject = commit.message.trim_start().lines().next();
         let subject = subject.unwrap_or_default().trim().to_owned();
@@ -35,5 +36,11 @@ impl Note {
             subject,
             commit,
         }
+    }
+}
+
+impl AsRef<Commit> for Note {
+    fn as_ref(&self) -> &Commit {
+        &self.commit
     }
 }

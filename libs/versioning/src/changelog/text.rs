@@ -3,7 +3,7 @@
 use super::document::{Block, Span};
 use super::visible::visible;
 
-pub(super) fn render(document: &[Block]) -> String {
+pub(super) fn render(document: &[Block<'_>]) -> String {
     let mut out = String::new();
     for block in document {
         match block {
@@ -28,7 +28,7 @@ pub(super) fn render(document: &[Block]) -> String {
     out
 }
 
-fn line(out: &mut String, spans: &[Span]) {
+fn line(out: &mut String, spans: &[Span<'_>]) {
     for span in spans {
         let (Span::Text(text) | Span::Strong(text) | Span::Link(text, _)) = span;
         if text.starts_with(' ') {

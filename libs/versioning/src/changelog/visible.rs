@@ -1,8 +1,13 @@
 //! Text that somebody else wrote, so that what a reader sees is what stands there.
 
+use std::borrow::Cow;
+
 /// On one line, with blanks for white space of every kind, and with what cannot be seen, or turns
 /// around what can, written out (`\u{202e}`).
-pub(super) fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
     let mut shown = String::with_capacity(text.len());
     let mut blank = false;
     let mut last = ' ';
@@ -25,7 +30,17 @@ pub(super) fn visible(text: &str) -> String {
         }
         last = it;
     }
-    shown
+    Cow::Owned(shown)
+}
+
+/// Nothing in it but ASCII that can be seen, and single blanks between: most texts are so.
+fn is_plain(text: &str) -> bool {
+    let mut last = b' ';
+    let is_shown = |it: u8| {
+        let before = std::mem::replace(&mut last, it);
+        it.is_ascii_graphic() || (it == b' ' && before != b' ')
+    };
+    text.bytes().all(is_shown) && !text.ends_with(' ')
 }
 
 /// What may be joined with another one: an emoji.
@@ -71,6 +86,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_written_out() {
+        assert_eq!(visible(""), "");
+        assert_eq!(visible(" a  b "), "a b");
+        assert_eq!(visible("a b@c"), "a b@c");
         assert_eq!(visible("  a\r\n\tb\u{a0}c\u{2028}d  "), "a b c d");
         assert_eq!(visible("\u{202e}txt.exe"), "\\u{202e}txt.exe");
         assert_eq!(

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use super::super::bundle::{Bundle, Part, Standing};
 use super::super::union::{Shared, Union, UnionSide};
 use super::super::{Changelog, Direction, Entry, LeftOut, Section};
-use super::{Block, Item, Span, entry, left_out, text};
+use super::{Block, Item, Span, address, entry, left_out, text};
 
-pub(in super::super) fn of(it: &Bundle) -> Vec<Block> {
+pub(in super::super) fn of(it: &Bundle) -> Vec<Block<'_>> {
     let title = format!("{} in {}", it.name, it.environment);
     let mut all = vec![Block::Heading(1, vec![text(title)])];
     let union = Union::of(&it.parts);
@@ -65,8 +65,11 @@ fn known(standing: &Standing) -> Option<&Changelog> {
     }
 }
 
-fn part(it: &Part) -> Item {
-    let mut line = vec![Span::Strong(format!("{}:", it.application)), text(" ")];
+fn part(it: &Part) -> Item<'_> {
+    let mut line = vec![
+        Span::Strong(format!("{}:", it.application).into()),
+        text(" "),
+    ];
     line.push(text(match (&it.from, &it.standing) {
         (_, Standing::Unchanged) => format!("{}, unchanged", it.to),
         (None, Standing::Known(_)) => format!("{}, new there", it.to),
@@ -97,7 +100,7 @@ fn part(it: &Part) -> Item {
             let warnings = changelog.warnings.iter();
             below.extend(warnings.map(|it| vec![text(format!("Warning: {it}."))]));
             if let Some(link) = changelog.compare_link() {
-                below.push(vec![Span::Link(link.clone(), link)]);
+                below.push(vec![address(link)]);
             }
         }
         Standing::Unchanged => {}
@@ -107,9 +110,10 @@ fn part(it: &Part) -> Item {
     (line, below)
 }
 
-fn breaking(it: &Shared<'_, Entry>) -> Item {
+fn breaking<'a>(it: &Shared<'a, Entry>) -> Item<'a> {
     let (mut line, below) = entry(it.it, it.forge);
-    line.insert(0, Span::Strong(format!("{}:", it.applications.join(", "))));
+    let applications = format!("{}:", it.applications.join(", "));
+    line.insert(0, Span::Strong(applications.into()));
     line.insert(1, text(" "));
     (line, below)
 }
@@ -122,7 +126,7 @@ struct Group<'a, 'b> {
 }
 
 /// Every commit below the applications that it belongs to; what breaks may stand above already.
-fn groups(all: &mut Vec<Block>, word: &str, side: &UnionSide<'_>, breaking_is_above: bool) {
+fn groups<'a>(all: &mut Vec<Block<'a>>, word: &str, side: &UnionSide<'a>, breaking_is_above: bool) {
     let mut groups: BTreeMap<&[&str], Group<'_, '_>> = BTreeMap::new();
     for it in &side.shown {
         let group = groups.entry(&it.applications).or_default();
