@@ -46,7 +46,10 @@ fn scalars(node: &Node, at: &Pointer, out: &mut Vec<Pointer>) {
         }
         Value::Mapping { entries, .. } => {
             for (key, it) in entries {
-                scalars(it, &at.join(key.scalar().unwrap()), out);
+                // No pointer leads below a key that is a list or a map: `[a]: b`.
+                if let Some(key) = key.scalar() {
+                    scalars(it, &at.join(key), out);
+                }
             }
         }
     }
@@ -93,6 +96,17 @@ fn separators_of_unicode_are_text() {
             "c",
         );
         assert_eq!(after.unwrap(), format!("'{separator}': c\n").as_bytes());
+    }
+}
+
+#[test]
+fn below_a_key_that_is_no_text_nothing_is_edited() {
+    for text in ["[a]: b\nc: d\n", "? {a: b}\n: c\n", "[a]:"] {
+        for pointer in ["/a", "/0", "/[a]", "/", "/c/0"] {
+            let pointer = Pointer::parse(pointer).unwrap();
+            let done = set_scalar("a.yaml", text.as_bytes(), &Document::Only, &pointer, "x");
+            assert!(done.is_err(), "{text}");
+        }
     }
 }
 
