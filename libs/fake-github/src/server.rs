@@ -119,6 +119,7 @@ impl FakeGitHub {
         let pull = Pull {
             number,
             title: title.to_owned(),
+            body: None,
             base: base.to_owned(),
             head: commits
                 .last()
@@ -140,6 +141,15 @@ impl FakeGitHub {
         let pull = state.pull(repository, number);
         let before = std::mem::replace(&mut pull.title, title.to_owned());
         let more = json!({ "changes": { "title": { "from": before } } });
+        state.happened(repository, number, "edited", "author", &more);
+    }
+
+    /// Gives it another body.
+    pub fn describe(&self, repository: &str, number: u64, body: &str) {
+        let mut state = self.state();
+        let before = state.pull(repository, number).body.replace(body.to_owned());
+        let before = before.unwrap_or_default();
+        let more = json!({ "changes": { "body": { "from": before } } });
         state.happened(repository, number, "edited", "author", &more);
     }
 

@@ -50,6 +50,7 @@ pub(crate) fn pull(name: &str, known: &Repository, it: &Pull) -> Value {
     let mut shape = template(PULL);
     shape["number"] = json!(it.number);
     shape["title"] = json!(it.title);
+    shape["body"] = json!(it.body);
     shape["state"] = json!(if it.is_open { "open" } else { "closed" });
     shape["merged"] = json!(it.merged_at.is_some());
     shape["merged_at"] = json!(it.merged_at);

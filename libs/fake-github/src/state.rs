@@ -42,6 +42,7 @@ pub(crate) struct Repository {
 pub(crate) struct Pull {
     pub(crate) number: u64,
     pub(crate) title: String,
+    pub(crate) body: Option<String>,
     pub(crate) base: String,
     pub(crate) head: String,
     pub(crate) is_open: bool,

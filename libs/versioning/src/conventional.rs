@@ -134,7 +134,12 @@ pub fn marks_breaking(message: &str) -> bool {
 
 /// Whether a line behind the first begins like the footer of a breaking change, and says which.
 pub fn marks_footer(message: &str) -> bool {
-    let marks = ["BREAKING CHANGE:", "BREAKING-CHANGE:"];
     let mut lines = message.lines().skip(1);
-    lines.any(|line| marks.iter().any(|it| line.starts_with(it)))
+    lines.any(|line| behind_marker(line).is_some())
+}
+
+/// What stands behind the colon in a line that begins like the footer of a breaking change.
+pub(crate) fn behind_marker(line: &str) -> Option<&str> {
+    let behind = |marker: &&str| line.strip_prefix(marker)?.strip_prefix(':');
+    footers::MARKERS.iter().find_map(behind)
 }

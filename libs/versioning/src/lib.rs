@@ -3,6 +3,7 @@
 
 #![warn(missing_docs)]
 
+pub mod body;
 pub mod bump;
 pub mod catalogue;
 pub mod changelog;

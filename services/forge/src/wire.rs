@@ -168,6 +168,7 @@ fn merged(key: &Key, it: &Merge) -> pb::PullRequestMerged {
         labels: it.labels.clone(),
         merged_at_us: it.merged_at_us,
         as_told: it.as_told,
+        breaks: it.breaks.clone(),
     }
 }
 
@@ -241,6 +242,7 @@ impl Fields<'_> {
                 head: it.head,
                 commit,
                 labels: it.labels,
+                breaks: it.breaks,
                 merged_at_us: it.merged_at_us,
                 as_told: it.as_told,
             },

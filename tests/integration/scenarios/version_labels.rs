@@ -44,14 +44,15 @@ impl Ground {
         let program = program
             .env("TOWPATH_SERVER", &format!("http://{}", self.server.address))
             .env("TOWPATH_TOKEN", &self.server.token)
-            .args(["version", "compute", "--output", "json", "--repo", place])
+            .args(["version", "compute", "--repo", place])
             .args(["--repository", &name])
             .args(more);
         program.run().await
     }
 
     async fn compute(&self, more: &[&str]) -> Value {
-        serde_json::from_str(&self.attempt(more).await.ok()).unwrap()
+        let more = [&["--output", "json"], more].concat();
+        serde_json::from_str(&self.attempt(&more).await.ok()).unwrap()
     }
 }
 
@@ -79,11 +80,38 @@ async fn what_a_merge_was_labelled_counts_and_later_edits_do_not() {
     let warnings = found["warnings"].to_string();
     assert!(warnings.contains("`release/soon`"), "{found:#}");
 
-    // What is written on it after the merge is too late.
+    // The body of another says more than its title; that is told, and it counts.
+    let second = ground.commit("fix: the till (#2)").await;
+    let other = github.open(REPOSITORY, "fix: the till", "main", &[&"c".repeat(40)]);
+    github.describe(REPOSITORY, other, "Mended.\n\nBREAKING CHANGE: no cheques");
+    github.merge(REPOSITORY, other, &second);
+    ground.forge.at_rest(&ground.server).await;
+    let found = ground.compute(&["--dry-run"]).await;
+    assert_eq!(found["target_version"], "v2.0.0", "{found:#}");
+    let body = &found["evidence"][0];
+    assert_eq!(body["pr"], other, "{found:#}");
+    assert_eq!(body["without"], "v1.3.0", "{found:#}");
+    assert_eq!(body["note"], "the body says what breaks: no cheques");
+    let warnings = found["warnings"].to_string();
+    assert!(
+        warnings.contains("body_breaks: the body of #2"),
+        "{found:#}"
+    );
+    let text = ground
+        .attempt(&["--dry-run", "--output", "text"])
+        .await
+        .ok();
+    assert!(
+        text.contains("#2: the body says what breaks: no cheques;"),
+        "{text}"
+    );
+
+    // What is written on them after the merge is too late.
+    github.describe(REPOSITORY, other, "Mended.");
     github.label(REPOSITORY, number, "release/major", "wilma");
     ground.forge.at_rest(&ground.server).await;
     let found = ground.compute(&[]).await;
-    assert_eq!(found["target_version"], "v1.3.0", "{found:#}");
+    assert_eq!(found["target_version"], "v2.0.0", "{found:#}");
     assert_eq!(github.violations(), Vec::<String>::new());
     ground.server.stop().await;
 }

@@ -1,11 +1,12 @@
-//! What the labels of merged pull requests say, which the server knows: from the moment of the
-//! merge, or by asking the forge.
+//! What the labels and the bodies of merged pull requests say, which the server knows: from the
+//! moment of the merge, or by asking the forge.
 
 use ids::{Oid, ReleaseType};
 use proto::forge::v1 as pb;
 use repository::Repository;
 use tonic::{Code, Request};
-use versioning::compute::{Facts, Labelled, Options, PreReleaseCore};
+use versioning::bump::Level;
+use versioning::compute::{By, Facts, Options, PreReleaseCore, Said};
 use versioning::conventional;
 
 use super::super::Scene;
@@ -115,11 +116,19 @@ fn take(
         let known = it.labels.iter().filter(|it| !is_unknown(it));
         let level = versioning::label::level(known.map(String::as_str)).unwrap_or_default();
         if let Some(level) = level {
-            facts.labelled.push(Labelled {
+            facts.said.push(Said {
                 commit: commit.clone(),
                 pull_request: number,
-                label: level.label().to_owned(),
+                by: By::Label(level.label().to_owned()),
                 level,
+            });
+        }
+        if !it.breaks.is_empty() {
+            facts.said.push(Said {
+                commit: commit.clone(),
+                pull_request: number,
+                by: By::Body(it.breaks.clone()),
+                level: Level::Major,
             });
         }
         if it.merge_commit == came.commit {

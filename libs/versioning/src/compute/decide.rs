@@ -1,5 +1,7 @@
 //! The decision.
 
+use std::ops::RangeFrom;
+
 use ids::ReleaseType;
 use semver::{BuildMetadata, Prerelease, Version};
 
@@ -23,10 +25,12 @@ pub fn decide(facts: &Facts, options: &Options) -> Result<Outcome, Conflict> {
         return Ok(skip(facts, None, Reason::NothingChanged));
     }
     let base = facts.base.as_ref().map(|it| &it.commit);
-    let found = evidence::of(&facts.commits, base, &facts.labelled);
+    let found = evidence::of(&facts.commits, base, &facts.said);
     let warnings = warnings(facts, options, &found);
-    let labels = of_label(facts).into_iter().chain(found.labels);
-    let evidence: Vec<_> = labels.chain(found.commits).collect();
+    let mut evidence: Vec<_> = of_label(facts).into_iter().collect();
+    evidence.extend(found.pull_requests);
+    let of_commits = evidence.len()..;
+    evidence.extend(found.commits);
     let level = level(&evidence, None);
     let (version, counter) = version(facts, options, level);
     if counter.is_none() {
@@ -41,7 +45,7 @@ pub fn decide(facts: &Facts, options: &Options) -> Result<Outcome, Conflict> {
         level: Some(level),
         counter,
         commits_since_base: facts.commits_since_base,
-        evidence: judged(facts, options, &evidence, level),
+        evidence: judged(facts, options, &evidence, level, &of_commits),
         warnings,
         ignored_tags: facts.catalogue.ignored,
     })
@@ -95,13 +99,19 @@ fn level(evidence: &[Evidence], but: Option<usize>) -> Level {
     most.unwrap_or(Level::Patch)
 }
 
-fn judged(facts: &Facts, options: &Options, evidence: &[Evidence], most: Level) -> Vec<Judged> {
+fn judged(
+    facts: &Facts,
+    options: &Options,
+    evidence: &[Evidence],
+    most: Level,
+    of_commits: &RangeFrom<usize>,
+) -> Vec<Judged> {
     // Without the only commit there is nothing to release.
     let is_only = facts.commits.len() == 1;
     let all = evidence.iter().enumerate();
     all.map(|(at, it)| {
         let decisive = it.level == Some(most);
-        let is_gone = is_only && it.label.is_none();
+        let is_gone = is_only && of_commits.contains(&at);
         let without = (decisive && !is_gone).then(|| {
             let (version, _) = version(facts, options, level(evidence, Some(at)));
             options.naming.write(&version)

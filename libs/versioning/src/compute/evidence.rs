@@ -9,7 +9,7 @@ use crate::changelog::{Reason, revert};
 use crate::commit::Commit;
 use crate::conventional;
 
-/// What one commit, or the labels of a pull request, say.
+/// What one commit, or a pull request, says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// The commit.
@@ -28,35 +28,44 @@ pub struct Evidence {
     pub note: Option<String>,
 }
 
-/// What the label of a merged pull request says.
+/// What a merged pull request says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Labelled {
+pub struct Said {
     /// A commit that it brought.
     pub commit: Oid,
     /// Its number.
     pub pull_request: u64,
-    /// The label.
-    pub label: String,
+    /// By what.
+    pub by: By,
     /// How far the next version is by it.
     pub level: Level,
+}
+
+/// What a pull request says it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// This label.
+    Label(String),
+    /// Its body, which says that this breaks.
+    Body(String),
 }
 
 /// All that is said.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// By the labels of pull requests, each once, in the order of their newest commits.
-    pub(super) labels: Vec<Evidence>,
+    /// By pull requests, each once, in the order of their newest commits.
+    pub(super) pull_requests: Vec<Evidence>,
     /// By commits, in their order.
     pub(super) commits: Vec<Evidence>,
 }
 
-/// Judges commits, given newest first, and the labels that they came with. What a commit and its
-/// revert brought, both unreleased, is nothing: the same pairs that a changelog leaves out; nor do
-/// the labels count of what was taken back whole.
-pub(super) fn of(commits: &[Commit], base: Option<&Oid>, labelled: &[Labelled]) -> Found {
+/// Judges commits, given newest first, and the pull requests that they came with. What a commit and
+/// its revert brought, both unreleased, is nothing: the same pairs that a changelog leaves out; nor
+/// do pull requests count that were taken back whole.
+pub(super) fn of(commits: &[Commit], base: Option<&Oid>, said: &[Said]) -> Found {
     let taken_back = revert::taken_back(commits, base);
     let mut of_commits: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for it in labelled {
+    for it in said {
         of_commits.entry(&it.commit).or_default().push(it);
     }
     let mut found = Found::default();
@@ -67,24 +76,31 @@ pub(super) fn of(commits: &[Commit], base: Option<&Oid>, labelled: &[Labelled]) 
             evidence.level = None;
             evidence.note = note(why);
         } else {
-            let labels = of_commits.remove(&commit.oid).unwrap_or_default();
-            let new = labels.into_iter().filter(|it| seen.insert(it.pull_request));
-            found.labels.extend(new.map(by_label));
+            let said = of_commits.remove(&commit.oid).unwrap_or_default();
+            let is_body = |it: &Said| matches!(it.by, By::Body(_));
+            let new = said
+                .into_iter()
+                .filter(|it| seen.insert((it.pull_request, is_body(it))));
+            found.pull_requests.extend(new.map(by_pull_request));
         }
         found.commits.push(evidence);
     }
     found
 }
 
-fn by_label(it: &Labelled) -> Evidence {
+fn by_pull_request(it: &Said) -> Evidence {
+    let (label, note) = match &it.by {
+        By::Label(label) => (Some(label.clone()), None),
+        By::Body(breaks) => (None, Some(format!("the body says what breaks: {breaks}"))),
+    };
     Evidence {
         oid: it.commit.clone(),
         pull_request: Some(it.pull_request),
-        label: Some(it.label.clone()),
+        label,
         kind: None,
         breaking: it.level == Level::Major,
         level: Some(it.level),
-        note: None,
+        note,
     }
 }
 
@@ -228,26 +244,41 @@ mod tests {
     }
 
     #[test]
-    fn a_label_counts_once_and_not_of_what_is_taken_back() {
+    fn a_pull_request_counts_once_and_not_when_it_is_taken_back() {
         let revert = format!("Revert \"x\"\n\nThis reverts commit {}.", oid(1));
         let all = commits(&[&revert, "fix: a", "fix: b", "fix: c"]);
-        let labelled = |at: usize, pull_request: u64, level: Level| Labelled {
+        let labelled = |at: usize, pull_request: u64, level: Level| Said {
             commit: oid(at),
             pull_request,
-            label: level.label().to_owned(),
+            by: By::Label(level.label().to_owned()),
             level,
+        };
+        let breaks = |at: usize, pull_request: u64| Said {
+            commit: oid(at),
+            pull_request,
+            by: By::Body("all of it".to_owned()),
+            level: Level::Major,
         };
         let labels = [
             labelled(1, 7, Level::Major),
             // Of one pull request with two commits.
             labelled(3, 5, Level::Minor),
             labelled(2, 5, Level::Minor),
+            breaks(3, 5),
+            breaks(2, 5),
+            breaks(1, 7),
             // Of a commit that is none of these.
             labelled(9, 3, Level::Major),
         ];
         let found = of(&all, None, &labels);
-        let labels: Vec<_> = found.labels.iter().map(|it| (&it.oid, it.level)).collect();
-        assert_eq!(labels, [(&oid(2), Some(Level::Minor))]);
+        let said = found.pull_requests.iter();
+        let said: Vec<_> = said.map(|it| (it.oid.clone(), it.level)).collect();
+        let levels = [Some(Level::Minor), Some(Level::Major)];
+        assert_eq!(said, levels.map(|it| (oid(2), it)));
+        assert_eq!(
+            found.pull_requests[1].note.as_deref(),
+            Some("the body says what breaks: all of it")
+        );
         assert_eq!(found.commits.len(), 4);
     }
 

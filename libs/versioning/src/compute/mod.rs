@@ -6,7 +6,7 @@ mod outcome;
 mod warn;
 
 pub use decide::decide;
-pub use evidence::{Evidence, Labelled};
+pub use evidence::{By, Evidence, Said};
 pub use outcome::{Conflict, Judged, Outcome, Reason};
 
 use ids::{Oid, ReleaseType};
@@ -73,8 +73,8 @@ pub struct Facts {
     pub commits_since_base: u64,
     /// What the labels of the pull request say that brought `head`, and the label that does.
     pub label: Option<(String, Level)>,
-    /// What the labels of merged pull requests say that brought `commits`.
-    pub labelled: Vec<Labelled>,
+    /// What the merged pull requests say that brought `commits`.
+    pub said: Vec<Said>,
     /// The highest release that `head` has not, if it is higher than the base.
     pub unreachable_higher: Option<TagAt>,
     /// Whether the default branch has that one.

@@ -1,5 +1,7 @@
 //! What somebody should know about a version.
 
+use std::collections::BTreeSet;
+
 use ids::ReleaseType;
 
 use super::evidence::Found;
@@ -48,6 +50,7 @@ pub(super) fn warnings(facts: &Facts, options: &Options, found: &Found) -> Vec<S
         }));
     }
     said.extend(below(facts, found));
+    said.extend(unlabelled(found));
     said.extend(
         facts
             .catalogue
@@ -72,7 +75,7 @@ fn below(facts: &Facts, found: &Found) -> Vec<String> {
     let given = facts.label.as_ref().zip(all);
     let given = given.filter(|((_, level), all)| level < all);
     let given = given.map(|((label, level), all)| told(label, "", *level, all));
-    let of_merged = found.labels.iter().filter_map(|it| {
+    let of_merged = found.pull_requests.iter().filter_map(|it| {
         let (label, level) = (it.label.as_ref()?, it.level?);
         let mut commits = found.commits.iter().filter(|commit| commit.oid == it.oid);
         let commit = commits.find_map(|it| it.level).filter(|it| *it > level)?;
@@ -80,4 +83,20 @@ fn below(facts: &Facts, found: &Found) -> Vec<String> {
         Some(told(label, &of.unwrap_or_default(), level, commit))
     });
     given.into_iter().chain(of_merged).collect()
+}
+
+/// Pull requests whose bodies say that something breaks, and no label does.
+fn unlabelled(found: &Found) -> Vec<String> {
+    let breaks = found.pull_requests.iter().filter(|it| it.breaking);
+    let (labels, bodies): (Vec<_>, Vec<_>) = breaks.partition(|it| it.label.is_some());
+    let labelled: BTreeSet<_> = labels.iter().map(|it| it.pull_request).collect();
+    let bodies = bodies.iter().map(|it| it.pull_request);
+    let bodies = bodies.filter(|it| !labelled.contains(it)).flatten();
+    let told = bodies.map(|number| {
+        format!(
+            "body_breaks: the body of #{number} says that something breaks, which counts, and its \
+             labels do not"
+        )
+    });
+    told.collect()
 }

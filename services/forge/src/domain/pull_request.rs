@@ -71,6 +71,8 @@ pub struct Merge {
     pub commit: Option<Oid>,
     /// Its labels that begin with `release/`.
     pub labels: Vec<String>,
+    /// What its body says that breaks; empty when it says nothing.
+    pub breaks: String,
     /// When, in microseconds UTC, by the forge's clock.
     pub merged_at_us: i64,
     /// As the forge told it of that moment, not as it was found later.

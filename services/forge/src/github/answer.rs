@@ -15,6 +15,8 @@ const TITLE: usize = 512;
 pub(crate) struct Pull {
     pub(crate) number: u64,
     title: String,
+    #[serde(default)]
+    body: Option<String>,
     state: String,
     /// Lists do not say it; they say when.
     #[serde(default)]
@@ -61,6 +63,12 @@ impl Pull {
             .collect()
     }
 
+    /// What its body says that breaks.
+    fn breaks(&self) -> String {
+        let body = self.body.as_deref().unwrap_or_default();
+        versioning::body::breaks(body).unwrap_or_default()
+    }
+
     /// What its merge made; nothing while it is not merged.
     pub(crate) fn merge(&self, as_told: bool) -> Option<Merge> {
         let merged_at = self.merged_at.as_deref()?;
@@ -71,6 +79,7 @@ impl Pull {
             head: self.head.sha.clone(),
             commit: commit.and_then(|it| Oid::parse(it).ok()),
             labels: self.labels(),
+            breaks: self.breaks(),
             merged_at_us: service::time::parse_rfc3339(merged_at).unwrap_or_default(),
             as_told,
         })

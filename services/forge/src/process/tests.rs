@@ -36,6 +36,7 @@ fn merged(number: u64, commit: Oid, as_told: bool) -> Fact {
         head: "ab".repeat(20),
         commit: Some(commit),
         labels: vec![],
+        breaks: String::new(),
         merged_at_us: 5,
         as_told,
     };

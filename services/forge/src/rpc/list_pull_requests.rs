@@ -174,6 +174,7 @@ fn pull_request(number: u64, it: &Merge, recorded: bool) -> pb::PullRequest {
         base: it.base.clone(),
         merged_at_us: it.merged_at_us,
         recorded,
+        breaks: it.breaks.clone(),
     }
 }
 

@@ -54,6 +54,8 @@ fn examples() -> Vec<Event> {
                 head: "ab".repeat(20),
                 commit: Some(Oid::parse(&"c0".repeat(20)).unwrap()),
                 labels: vec![text("release/major")],
+                // Stored before there was such a field.
+                breaks: String::new(),
                 merged_at_us: 1_794_000_000_000_000,
                 as_told: true,
             },
@@ -70,6 +72,16 @@ fn stored_events_mean_what_they_meant() {
     }
     let stored = golden.names(PACKAGE.trim_end_matches('.')).unwrap();
     assert_eq!(names, stored, "each stored event has its example");
+}
+
+#[test]
+fn what_a_body_says_is_kept() {
+    let mut event = examples().pop().unwrap();
+    if let Event::Merged { merge, .. } = &mut event {
+        merge.breaks = "the form has no second page".to_owned();
+    }
+    let stored = PullRequests::encode(&event);
+    assert_eq!(PullRequests::decode(&stored).unwrap(), event);
 }
 
 #[test]

@@ -49,6 +49,7 @@ fn merge(labels: &[Label], as_told: bool) -> Merge {
         head: "ab".repeat(20),
         commit: Some(Oid::parse(&"c0".repeat(20)).unwrap()),
         labels: labels.iter().map(Label::to_string).collect(),
+        breaks: String::new(),
         merged_at_us: 5,
         as_told,
     }
