@@ -243,7 +243,7 @@ mod tests {
         assert!(description.operation("GET", path).is_none());
         assert!(
             description
-                .operation("GET", "/repos/acme/api/pulls")
+                .operation("GET", "/repos/acme/api/pulls/7/files")
                 .is_none()
         );
     }

@@ -361,6 +361,15 @@ fn described(
             let known = state.repository(&name);
             Answer(200, shape::pull(&name, known, &known.pulls[&number]))
         }
+        ("get ", "/pulls") => {
+            let all = state.listed(&name, &query);
+            Answer(
+                200,
+                page(&all, &query, |it| {
+                    shape::listed(&name, state.repository(&name), it)
+                }),
+            )
+        }
         ("get ", "/commits/{commit_sha}/pulls") => {
             let all = state.pulls_of(&name, &part("commit_sha"));
             Answer(

@@ -15,6 +15,7 @@ pub const OPERATIONS: &[(&str, &str)] = &[
     ),
     ("/repos/{owner}/{repo}/labels", "post"),
     ("/repos/{owner}/{repo}/labels/{name}", "get"),
+    ("/repos/{owner}/{repo}/pulls", "get"),
     ("/repos/{owner}/{repo}/pulls/{pull_number}", "get"),
 ];
 

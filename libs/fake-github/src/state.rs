@@ -122,6 +122,16 @@ impl State {
         true
     }
 
+    /// Pull requests in the order of a list; open ones unless others are asked for.
+    pub(crate) fn listed(&mut self, repository: &str, query: &[(String, String)]) -> Vec<Pull> {
+        let asked = |name: &str| query.iter().find(|it| it.0 == name);
+        let state = asked("state").map_or("open", |it| it.1.as_str());
+        let is_listed = |it: &&Pull| state == "all" || (state == "open") == it.is_open;
+        let all = self.repository(repository).pulls.values();
+        // Nothing here is ever changed twice in a second: the last one is the newest.
+        all.rev().filter(is_listed).cloned().collect()
+    }
+
     /// The pull requests that a commit belongs to. Of one that is not on the default branch, those
     /// that are open come, too, and first.
     pub(crate) fn pulls_of(&mut self, repository: &str, commit: &str) -> Vec<Pull> {

@@ -201,7 +201,7 @@ impl Config {
             _ if self.log.set(name, &value)?
                 || self.reads.set(name, &value)
                 || self.roles.set(name, &value)
-                || self.forge.set(name, &value) => {}
+                || self.forge.set(name, &value)? => {}
             "TOWPATH_LOG_FORMAT" => {}
             _ if TABLES.iter().any(|it| name.starts_with(it)) => {
                 return Err(Error::Variable {

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ids::RepositoryName;
 use service::config::GitHub;
@@ -57,6 +58,8 @@ pub struct Connection {
     token: PathBuf,
     /// Certificates to trust; the public authorities without.
     pub(crate) ca: Option<PathBuf>,
+    /// How often open pull requests are looked at without being told.
+    pub(crate) look_every: Duration,
 }
 
 impl Connection {
@@ -68,6 +71,7 @@ impl Connection {
             webhook_secret: settings.webhook_secret_file.clone()?,
             token: settings.token_file.clone()?,
             ca: settings.ca.clone(),
+            look_every: Duration::from_millis(settings.look_every_ms),
         })
     }
 

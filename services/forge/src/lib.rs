@@ -30,7 +30,9 @@ use service::{Clock, Folded, Troubles};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use domain::pull_request::{Key, PullRequests};
+use domain::pull_request::PullRequests;
+use effects::About;
+use effects::look::Looks;
 use github::GitHub;
 use process::World;
 
@@ -62,8 +64,8 @@ pub(crate) struct Inner {
     github: Option<GitHub>,
     pull_requests: Repository<PullRequests>,
     world: Folded<World>,
-    /// By pull request.
-    troubles: Troubles<Key>,
+    troubles: Troubles<About>,
+    looks: Looks,
     reading: Semaphore,
 }
 
@@ -78,6 +80,7 @@ pub fn build(deps: Deps) -> Result<Forge, Problem> {
         pull_requests: Repository::new(Arc::clone(&deps.log)),
         world: Folded::default(),
         troubles: Troubles::default(),
+        looks: Looks::default(),
         reading: Semaphore::new(READ_AT_ONCE),
         github,
         deps,

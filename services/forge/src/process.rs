@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use decider::Decider as _;
 use ids::{AggregateId, Oid, RepositoryName, Uuid};
 
-use crate::domain::pull_request::{Event, Key, Merge, PullRequests, State};
+use crate::domain::label::Label;
+use crate::domain::pull_request::{Event, Key, Merge, Observed, PullRequests, State, Status};
 
 /// Something that happened to a pull request.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct World {
     merged: BTreeMap<(RepositoryName, Oid), BTreeSet<Uuid>>,
     /// Those that have to be looked at.
     due: BTreeSet<Uuid>,
+    /// Those that were ever heard of.
+    repositories: BTreeSet<RepositoryName>,
     /// Those that this binary cannot read, and why.
     aside: BTreeMap<Uuid, (AggregateId, String)>,
 }
@@ -50,6 +53,11 @@ impl World {
             self.due.insert(fact.id);
         } else {
             self.due.remove(&fact.id);
+        }
+        if let Some(key) = &state.key
+            && !self.repositories.contains(&key.repository)
+        {
+            self.repositories.insert(key.repository.clone());
         }
         self.all.insert(fact.id, state);
     }
@@ -84,6 +92,31 @@ impl World {
             let key = self.all.get(id)?.key.clone()?;
             Some(Due { id: *id, key })
         })
+    }
+
+    /// Repositories of all that was ever heard of.
+    pub fn repositories(&self) -> impl Iterator<Item = &RepositoryName> {
+        self.repositories.iter()
+    }
+
+    /// Those of a repository that are taken for open, and that nobody has to look at. Costs a look
+    /// at every pull request.
+    pub fn open_of(&self, repository: &RepositoryName) -> impl Iterator<Item = u64> {
+        let at_rest = self.all.values().filter(|it| !it.is_due());
+        let open = at_rest.filter(|it| it.status == Status::Open && it.looked > 0);
+        let keys = open.filter_map(|it| it.key.as_ref());
+        keys.filter(move |it| it.repository == *repository)
+            .map(|it| it.number)
+    }
+
+    /// Whether what a look shows of a pull request is unknown.
+    pub fn is_news(&self, key: &Key, seen: &Observed, derived: Option<Label>) -> bool {
+        let id = key.id();
+        !self.aside.contains_key(&id)
+            && self.all.get(&id).map_or_else(
+                || State::default().is_news(seen, derived),
+                |it| it.is_news(seen, derived),
+            )
     }
 
     /// What was merged into a branch by a commit, as it was recorded.

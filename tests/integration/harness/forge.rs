@@ -39,6 +39,14 @@ impl Forge {
         Self(github)
     }
 
+    /// A GitHub, and a world whose server looks at it every second without being told.
+    pub(crate) async fn distrusted() -> (Self, World) {
+        let (forge, mut world) = Self::with_world().await;
+        let every = "TOWPATH_FORGE_GITHUB_LOOK_EVERY_MS".to_owned();
+        world.github.push((every, "1000".to_owned()));
+        (forge, world)
+    }
+
     /// The same world, with a server that will find this GitHub.
     pub(crate) fn known_to(&self, mut world: World) -> World {
         let file = |name: &str, text: &str| {

@@ -20,6 +20,7 @@ mod events;
 mod exact_bytes;
 mod forge_commits;
 mod forge_labels;
+mod forge_looks;
 mod forge_outages;
 mod forge_webhooks;
 mod future_event;

@@ -9,6 +9,12 @@ use super::{Error, url_has_password, url_is_local};
 /// Where GitHub's API is when nobody says.
 const API_URL: &str = "https://api.github.com";
 
+/// How often webhooks are distrusted: a list costs GitHub one request of 5,000 an hour for each
+/// hundred open pull requests.
+const LOOK_EVERY_MS: u64 = 600_000;
+/// The least that can be asked for.
+const LEAST_MS: u64 = 1_000;
+
 /// Where sources are kept and reviewed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -36,6 +42,8 @@ pub struct GitHub {
     /// Certificates to trust when calling it, PEM; the public authorities when none are given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca: Option<PathBuf>,
+    /// How often open pull requests are looked at without being told, in milliseconds.
+    pub look_every_ms: u64,
 }
 
 impl Default for GitHub {
@@ -46,6 +54,7 @@ impl Default for GitHub {
             webhook_secret_file: None,
             token_file: None,
             ca: None,
+            look_every_ms: LOOK_EVERY_MS,
         }
     }
 }
@@ -56,7 +65,7 @@ impl Forge {
     }
 
     /// Takes over a variable of the environment; says whether it was one of these.
-    pub(super) fn set(&mut self, name: &str, value: &str) -> bool {
+    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<bool, Error> {
         let github = &mut self.github;
         match name {
             "TOWPATH_FORGE_GITHUB_API_URL" => value.clone_into(&mut github.api_url),
@@ -66,9 +75,15 @@ impl Forge {
             }
             "TOWPATH_FORGE_GITHUB_TOKEN_FILE" => github.token_file = Some(value.into()),
             "TOWPATH_FORGE_GITHUB_CA" => github.ca = Some(value.into()),
-            _ => return false,
+            "TOWPATH_FORGE_GITHUB_LOOK_EVERY_MS" => {
+                github.look_every_ms = value.parse().map_err(|_| Error::Value {
+                    name: "forge.github.look_every_ms",
+                    why: format!("`{value}` is not a number"),
+                })?;
+            }
+            _ => return Ok(false),
         }
-        true
+        Ok(true)
     }
 
     pub(super) fn validate(&self) -> Result<(), Error> {
@@ -98,6 +113,10 @@ impl Forge {
                 "forge.github.api_url",
                 "the token would cross the network in the clear; begin the address with https://",
             );
+        }
+        if github.look_every_ms < LEAST_MS {
+            let why = format!("{} is less than {LEAST_MS} ms", github.look_every_ms);
+            return wrong("forge.github.look_every_ms", &why);
         }
         match (&github.webhook_secret_file, &github.token_file) {
             (Some(_), None) => wrong(
@@ -146,6 +165,7 @@ mod tests {
             secret.contains("password") && !secret.contains("s3cr3t"),
             "{secret}"
         );
+        assert!(why(|it| it.look_every_ms = 999).contains("less than 1000 ms"));
         let local = GitHub {
             api_url: "http://127.0.0.1:1".into(),
             ..GitHub::default()

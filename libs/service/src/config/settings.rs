@@ -144,6 +144,11 @@ pub const SETTINGS: &[Setting] = &[
         "A file with a token that may read and write pull requests",
     ),
     setting(
+        "forge.github.look_every_ms",
+        "TOWPATH_FORGE_GITHUB_LOOK_EVERY_MS",
+        "How often open pull requests are looked at without a webhook, at least 1000; default: 600000",
+    ),
+    setting(
         "forge.github.ca",
         "TOWPATH_FORGE_GITHUB_CA",
         "Certificates to trust when calling GitHub, PEM; default: the public authorities",
@@ -165,7 +170,7 @@ mod tests {
         match key {
             "log.backend" => "nats",
             "log.profile" => "production",
-            "log.replicas" => "3",
+            "log.replicas" | "forge.github.look_every_ms" => "3",
             "log.synced" => "true",
             _ => "http://other",
         }

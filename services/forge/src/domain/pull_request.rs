@@ -11,6 +11,10 @@ use ids::{Oid, RepositoryName, Uuid, derive};
 
 use super::label::Label;
 
+/// What happened to a pull request that nobody told of and a look found: no delivery has this
+/// action.
+pub const LOOKED: &str = "looked";
+
 /// Which pull request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
@@ -234,6 +238,22 @@ impl State {
         self.key.is_some()
             && self.merged.is_none()
             && (self.heard > self.looked || (is_changing && self.status == Status::Open))
+    }
+}
+
+impl State {
+    /// Whether a look shows something that nobody told of: another label is asked for, others are
+    /// there, or it stands otherwise. Of one that is not known, only what asks for a label is.
+    pub fn is_news(&self, seen: &Observed, derived: Option<Label>) -> bool {
+        if self.merged.is_some() || self.is_due() {
+            return false;
+        }
+        if self.key.is_none() {
+            return derived.is_some();
+        }
+        let known = &self.ours | &self.theirs;
+        (self.status, self.derived, self.is_read) != (seen.status, derived, true)
+            || known != seen.present()
     }
 }
 

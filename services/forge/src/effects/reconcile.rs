@@ -40,8 +40,7 @@ impl Inner {
             why: error.to_string(),
         })?;
         let found = found.found(known.heard);
-        let derived = versioning::label::derive(&found.observed.title).ok();
-        let derived = derived.and_then(|it| it.label).and_then(Label::parse);
+        let derived = derived(&found.observed.title);
         let command = Command::Observe {
             observed: found.observed,
             derived,
@@ -75,6 +74,12 @@ impl Inner {
         let done = self.pull_requests.execute(due.id, &context, command).await;
         done.map(|it| it.state).map_err(|error| retry(&error))
     }
+}
+
+/// The label that a title asks for.
+pub(super) fn derived(title: &str) -> Option<Label> {
+    let derived = versioning::label::derive(title).ok();
+    derived.and_then(|it| it.label).and_then(Label::parse)
 }
 
 fn retry(why: &impl fmt::Display) -> Retry {

@@ -24,6 +24,8 @@ pub(crate) struct Pull {
     /// Of one that is open, the commit of a merge that was tried.
     #[serde(default)]
     merge_commit_sha: Option<String>,
+    #[serde(default)]
+    updated_at: Option<String>,
     base: Place,
     head: Place,
     labels: Vec<Named>,
@@ -61,6 +63,12 @@ impl Pull {
         let ours = names.filter(|it| Label::is_about_versions(it));
         ours.map(|it| it.chars().filter(|it| !it.is_control()).take(100).collect())
             .collect()
+    }
+
+    /// When something last happened to it, in microseconds UTC by the forge's clock.
+    pub(crate) fn updated_at_us(&self) -> i64 {
+        let text = self.updated_at.as_deref().unwrap_or_default();
+        service::time::parse_rfc3339(text).unwrap_or_default()
     }
 
     /// What its body says that breaks.

@@ -21,6 +21,7 @@ use crate::config::{Connection, Problem};
 pub(crate) use answer::Pull;
 pub(crate) use error::Error;
 use pauses::Pauses;
+pub(crate) use pulls::Listed;
 
 /// The version of the API whose answers are understood here.
 const VERSION: &str = "2022-11-28";

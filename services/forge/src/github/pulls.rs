@@ -1,4 +1,4 @@
-//! Pull requests: one as it stands, and those that a commit came with.
+//! Pull requests: one as it stands, those that are open, and those that a commit came with.
 
 use ids::Oid;
 use reqwest::{Method, StatusCode};
@@ -9,6 +9,16 @@ use super::{Call, Error, GitHub, Pull};
 const PAGE: usize = 100;
 /// Pages of one commit; no commit belongs to more pull requests than these hold.
 const PAGES: usize = 10;
+/// Pages of open pull requests, those first that were changed last.
+const OPEN_PAGES: usize = 30;
+
+/// Pull requests of a list.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) pulls: Vec<Pull>,
+    /// Whether there are no more.
+    pub(crate) is_whole: bool,
+}
 
 impl GitHub {
     /// A pull request as it stands now.
@@ -30,28 +40,60 @@ impl GitHub {
         repository: &str,
         commit: &Oid,
     ) -> Result<Vec<Pull>, Error> {
-        let mut all = Vec::new();
-        for page in 1..=PAGES {
+        let path = ["commits", commit.as_str(), "pulls"];
+        let listed = self.listed(repository, &path, &[], PAGES).await?;
+        Ok(listed.pulls)
+    }
+
+    /// The open pull requests of a repository.
+    pub(crate) async fn open_pulls(&self, repository: &str) -> Result<Listed, Error> {
+        let order = [
+            ("state", "open"),
+            ("sort", "updated"),
+            ("direction", "desc"),
+        ];
+        self.listed(repository, &["pulls"], &order, OPEN_PAGES)
+            .await
+    }
+
+    async fn listed(
+        &self,
+        repository: &str,
+        path: &[&str],
+        query: &[(&str, &str)],
+        pages: usize,
+    ) -> Result<Listed, Error> {
+        let mut pulls = Vec::new();
+        for page in 1..=pages {
             let (size, page) = (PAGE.to_string(), page.to_string());
+            let pages = [("per_page", size.as_str()), ("page", page.as_str())];
             let call = Call {
                 method: Method::GET,
                 repository,
-                path: &["commits", commit.as_str(), "pulls"],
-                query: &[("per_page", &size), ("page", &page)],
+                path,
+                query: &[query, &pages].concat(),
             };
             let (status, body) = self.send(&call, None::<&()>).await?;
             // A commit that was not pushed there came with nothing.
-            if status == StatusCode::UNPROCESSABLE_ENTITY {
-                return Ok(all);
-            }
-            let found: Vec<Pull> = serde_json::from_slice(&body)
-                .map_err(|error| Error::odd(&call.to_string(), &error))?;
+            let is_known = status != StatusCode::UNPROCESSABLE_ENTITY;
+            let found: Vec<Pull> = if is_known {
+                let read = serde_json::from_slice(&body);
+                read.map_err(|error| Error::odd(&call.to_string(), &error))?
+            } else {
+                vec![]
+            };
             let is_last = found.len() < PAGE;
-            all.extend(found);
+            pulls.extend(found);
             if is_last {
-                break;
+                return Ok(Listed {
+                    pulls,
+                    is_whole: true,
+                });
             }
         }
-        Ok(all)
+        Ok(Listed {
+            pulls,
+            is_whole: false,
+        })
     }
 }

@@ -1,7 +1,6 @@
 //! What is due, and what is remembered of merges.
 
 use super::*;
-use crate::domain::label::Label;
 
 fn key(number: u64) -> Key {
     Key {
@@ -93,4 +92,43 @@ fn a_merge_is_found_by_its_commit_and_branch_and_moves_with_what_is_told() {
     assert_eq!(merged_by(&world, "main", &commit("ab")), [2]);
     assert_eq!(merged_by(&world, "main", &commit("cd")), [1]);
     assert!(world.merge_of(&key(1)).is_some() && world.merge_of(&key(3)).is_none());
+}
+
+#[test]
+fn open_ones_at_rest_are_known_by_their_repository_and_news_is_told_once() {
+    let mut world = World::default();
+    let repository = key(1).repository;
+    assert_eq!(world.repositories().count(), 0);
+    let seen = |heard: u64, status: Status| Observed {
+        heard,
+        title: "feat: x".to_owned(),
+        status,
+        base: "main".to_owned(),
+        head: "ab".repeat(20),
+        labels: vec![],
+    };
+    for number in 1..=4 {
+        world.observe(&heard(number));
+    }
+    let open = |world: &World| world.open_of(&repository).collect::<BTreeSet<_>>();
+    assert!(open(&world).is_empty(), "somebody looks at them anyway");
+    for number in 1..=3 {
+        world.observe(&fact(number, Event::Observed(seen(1, Status::Open))));
+    }
+    world.observe(&fact(2, Event::Observed(seen(1, Status::Closed))));
+    world.observe(&merged(3, commit("ab"), true));
+    assert_eq!(open(&world), BTreeSet::from([1]));
+    assert_eq!(world.repositories().collect::<Vec<_>>(), [&repository]);
+    let elsewhere = RepositoryName::parse("github.com/acme/web").unwrap();
+    assert_eq!(world.open_of(&elsewhere).count(), 0);
+
+    let minor = Some(Label::Minor);
+    let look = seen(0, Status::Open);
+    assert!(world.is_news(&key(1), &look, minor));
+    assert!(world.is_news(&key(9), &look, minor));
+    assert!(!world.is_news(&key(9), &look, None));
+    let unknown = AggregateId::new("pull-request", key(1).id());
+    world.set_aside(&unknown, "from the future".to_owned());
+    assert!(!world.is_news(&key(1), &look, minor), "a newer binary's");
+    assert!(open(&world).is_empty());
 }

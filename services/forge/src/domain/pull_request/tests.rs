@@ -324,3 +324,33 @@ fn the_same_pull_request_has_the_same_id() {
         assert_eq!(Status::parse(status.as_str()), Some(status));
     }
 }
+
+#[test]
+fn news_is_what_differs_and_nobody_told() {
+    let unknown = State::default();
+    let seen = |labels: &[Label]| observed(0, "feat: x", Status::Open, labels);
+    let minor = Some(Label::Minor);
+    assert!(unknown.is_news(&seen(&[]), minor));
+    assert!(
+        !unknown.is_news(&seen(&[]), None),
+        "no label, nothing to do"
+    );
+    let mut scene = Scene::new();
+    assert!(!scene.state.is_news(&seen(&[]), minor), "it is due anyway");
+    scene.tell(&look("feat: x", &[], minor));
+    scene.tell(&Command::Applied(Label::Minor));
+    let state = &scene.state;
+    assert!(!state.is_news(&seen(&[Label::Minor]), minor));
+    assert!(state.is_news(&seen(&[]), minor), "taken off");
+    let both = [Label::Minor, Label::Major];
+    assert!(state.is_news(&seen(&both), minor), "put on");
+    let major = Some(Label::Major);
+    assert!(
+        state.is_news(&seen(&[Label::Minor]), major),
+        "another title"
+    );
+    let closed = observed(0, "feat: x", Status::Closed, &[Label::Minor]);
+    assert!(state.is_news(&closed, minor), "closed");
+    scene.tell(&hear("closed", None, Some(merge(&[Label::Minor], true))));
+    assert!(!scene.state.is_news(&seen(&[]), major), "it is merged");
+}
