@@ -1,6 +1,8 @@
 //! How a command fails: a stable code, what and why, what to do, and an exit status.
 //! 1 refused (no retry helps), 2 usage, 3 broke or timed out (a retry may help).
 
+pub(crate) mod usage;
+
 use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;

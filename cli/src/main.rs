@@ -23,6 +23,9 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are answers, not errors; clap knows where each is printed.
             let code = if error.use_stderr() { 2 } else { 0 };
+            if code != 0 && failure::usage::wants_json(std::env::args_os().skip(1)) {
+                return failure::usage::of(&error).report(output::Format::Json);
+            }
             drop(error.print());
             return ExitCode::from(code);
         }

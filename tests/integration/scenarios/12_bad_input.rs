@@ -223,6 +223,14 @@ async fn the_command_line_ends_with_1_when_refused_and_2_when_misused() {
     ] {
         let outcome = world.cli(misuse).await;
         assert_eq!(outcome.code, 2, "{outcome}");
+        let outcome = world.cli(&[misuse, &["--output", "json"]].concat()).await;
+        let json: Value = serde_json::from_str(&outcome.stderr).unwrap();
+        assert_eq!(
+            (outcome.code, &json["error"]["code"]),
+            (2, &"usage".into()),
+            "{outcome}"
+        );
+        assert_ne!(json["error"]["fix"], "", "{outcome}");
     }
     nothing_happened(&world, server, &tip, &report).await;
 }
