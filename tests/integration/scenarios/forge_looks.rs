@@ -125,6 +125,25 @@ async fn what_happened_while_it_was_away_is_found_at_the_next_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_is_gone_troubles_nobody() {
+    let (forge, world) = Forge::distrusted().await;
+    let server = world.start().await;
+    let github = &forge.0;
+    let number = github.open(REPOSITORY, "feat: search", "main", &[]);
+    forge.becomes(&server, number, &MINOR).await;
+    github.trouble(Some(Trouble::Status(404, "Not Found".to_owned())));
+    looked(&forge).await;
+    looked(&forge).await;
+    let text = world.cli(&["status"]).await.all();
+    assert!(!text.contains("open pull requests of"), "{text}");
+    // It is back under its name: nothing was forgotten.
+    github.retitle(REPOSITORY, number, "feat!: search");
+    github.trouble(None);
+    becomes(&forge, number, &MAJOR).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_than_a_page_of_pull_requests_is_read_to_its_end() {
     let (forge, world) = Forge::with_world().await;
     let server = world.start().await;

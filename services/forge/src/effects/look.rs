@@ -63,10 +63,18 @@ impl Inner {
             return Ok(());
         };
         let open = github.open_pulls(repository.path()).await;
-        let open = open.map_err(|error| retry(&error))?;
         let now_us = self.deps.clock.now_us();
-        for number in self.missed(repository, &open, now_us) {
-            self.hear_of(repository, number).await?;
+        match open {
+            Ok(open) => {
+                for number in self.missed(repository, &open, now_us) {
+                    self.hear_of(repository, number).await?;
+                }
+            }
+            // It was removed or renamed: there is nothing to look at, now and in a minute.
+            Err(error) if error.is_absent() => {
+                tracing::info!("{repository} is not looked at: {error}");
+            }
+            Err(error) => return Err(retry(&error)),
         }
         let every = i64::try_from(github.connection().look_every.as_micros());
         let next = now_us.saturating_add(every.unwrap_or(i64::MAX));
