@@ -99,7 +99,16 @@ pub(crate) async fn channel(to: &Connection, address: &str) -> Result<Channel, F
             "server-address",
             format!("`{address}` is not an address such as http://127.0.0.1:7070: {error}"),
         )
+        .fix("begin it with http:// or https://, or leave --server and TOWPATH_SERVER out")
     };
+    if !["http://", "https://"]
+        .iter()
+        .any(|it| address.starts_with(it))
+    {
+        let what = format!("`{address}` is not an address such as http://127.0.0.1:7070");
+        return Err(Failure::usage("server-address", what)
+            .fix("begin it with http:// or https://, or leave --server and TOWPATH_SERVER out"));
+    }
     let mut endpoint = Endpoint::from_shared(address.to_owned())
         .map_err(wrong)?
         .timeout_of(to);

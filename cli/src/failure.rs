@@ -56,6 +56,11 @@ impl Failure {
             .fix("see whether it runs and is not stopped (`towpath status`); then begin again")
     }
 
+    /// Its stable code.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Adds what to do.
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = fix.into();
@@ -89,18 +94,43 @@ impl Failure {
             Format::Text | Format::Github | Format::Markdown | Format::Html
                 if self.fix.is_empty() =>
             {
-                writeln!(err, "error[{}]: {}", self.code, self.message)
+                writeln!(err, "error[{}]: {}", self.code, inert(&self.message))
             }
             Format::Text | Format::Github | Format::Markdown | Format::Html => writeln!(
                 err,
                 "error[{}]: {}\n  fix: {}",
-                self.code, self.message, self.fix
+                self.code,
+                inert(&self.message),
+                inert(&self.fix)
             ),
         };
         // Standard error is closed: the exit status still says it.
         drop(shown);
         ExitCode::from(self.exit)
     }
+}
+
+/// Text that others may have written: nothing in it can act on a terminal or turn around what
+/// stands beside it, and no line of it begins like a command of a CI system (`::`), which looks
+/// behind blanks, too.
+fn inert(text: &str) -> String {
+    let turns = |it: char| {
+        matches!(
+            it,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+        ) || ('\u{202a}'..='\u{202e}').contains(&it)
+            || ('\u{2066}'..='\u{2069}').contains(&it)
+    };
+    let mut shown = String::with_capacity(text.len());
+    for it in text.chars() {
+        match it {
+            '\n' => shown.push_str("\n  | "),
+            '\t' => shown.push(it),
+            _ if it.is_control() || turns(it) => shown.extend(it.escape_unicode()),
+            _ => shown.push(it),
+        }
+    }
+    shown
 }
 
 /// The cause at the bottom: what stands above it says only that there was one.
@@ -201,5 +231,18 @@ impl From<repository::Error> for Failure {
                 .fix("fetch the rest of the history: git fetch --unshallow"),
             Error::Broken { .. } => Self::broke("repository", said),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_acts_on_nothing() {
+        let plain = "a plain text, ümlauts too";
+        assert_eq!(inert(plain), plain);
+        let shown = inert("x\u{1b}[2J\u{202e}y\r\n::error::z");
+        assert_eq!(shown, "x\\u{1b}[2J\\u{202e}y\\u{d}\n  | ::error::z");
     }
 }

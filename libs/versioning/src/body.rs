@@ -1,7 +1,8 @@
-//! What the body of a pull request says of breaking changes. A body is written for people, so that
-//! it is read more freely than a message: a line that begins like the footer of a breaking change
-//! says so wherever it stands, since to overlook what breaks is worse than to count it twice. What
-//! nobody sees and a form that was answered with "none" say nothing.
+//! What the body of a pull request says of breaking changes. A body is Markdown that people wrote
+//! for people, so that it is read more freely than a message: a line that begins like the footer of
+//! a breaking change says so wherever it stands, in bold or in a list, too, since to overlook what
+//! breaks is worse than to count it twice. What nobody sees, what is quoted, and a form that was
+//! left empty or answered with "none" say nothing.
 
 use crate::conventional;
 
@@ -9,24 +10,52 @@ use crate::conventional;
 const MOST: usize = 200;
 
 /// Answers to a form that mean that nothing breaks.
-const NOTHING: [&str; 5] = ["", "-", "n/a", "no", "none"];
+const NOTHING: [&str; 9] = [
+    "",
+    "n.a",
+    "n/a",
+    "na",
+    "no",
+    "no breaking change",
+    "no breaking changes",
+    "none",
+    "nothing",
+];
 
 /// What breaks, as the first line says that tells of it; nothing when none does.
 pub fn breaks(body: &str) -> Option<String> {
-    let seen = without_comments(body);
-    let lines = conventional::lines(&seen);
+    let lines = shown(body);
     lines.iter().enumerate().find_map(|(at, line)| {
-        let here = conventional::behind_marker(line.trim_start())?.trim();
-        // A value may begin on the next line.
-        let below = lines.get(at + 1).map_or("", |it| it.trim());
-        let said = if here.is_empty() { below } else { here };
-        is_answer(said).then(|| shortened(said))
+        let here = behind_marker(line)?;
+        let next = lines.get(at + 1).map_or("", |it| it.trim());
+        let below = if is_more(next) { next } else { "" };
+        let said = format!("{here} {below}");
+        let said = said.trim();
+        let plain = said.trim_matches(|it: char| !it.is_alphanumeric());
+        let is_nothing = NOTHING.contains(&plain.to_lowercase().as_str());
+        (!is_nothing).then(|| shortened(said))
     })
 }
 
-fn is_answer(said: &str) -> bool {
-    let plain = said.trim_end_matches('.').to_ascii_lowercase();
-    !NOTHING.contains(&plain.as_str()) && conventional::behind_marker(said).is_none()
+/// What a line says behind the words, whatever it is dressed in.
+fn behind_marker(line: &str) -> Option<&str> {
+    let is_dress = |it: char| {
+        it.is_whitespace() || matches!(it, '*' | '_' | '#' | '-' | '+' | '\u{200b}' | '\u{feff}')
+    };
+    let line = line.trim_start_matches(is_dress);
+    let bare = |it: char| matches!(it, '*' | '_');
+    let marker = conventional::marker_of(line)?;
+    let behind = line[marker.len()..].trim_start_matches(bare);
+    Some(behind.strip_prefix(':')?.trim_start_matches(bare).trim())
+}
+
+/// Whether a value goes on in a line: not what begins something else, such as a heading, a list, a
+/// footer, or the next question of a form.
+fn is_more(line: &str) -> bool {
+    let begins = |it: char| "#-*+_>|<`=~".contains(it);
+    let token = line.split_once([':', '#']).map_or("", |it| it.0).trim_end();
+    let is_footer = !token.is_empty() && !token.contains(char::is_whitespace);
+    !line.is_empty() && !line.starts_with(begins) && !is_footer && behind_marker(line).is_none()
 }
 
 fn shortened(said: &str) -> String {
@@ -38,19 +67,39 @@ fn shortened(said: &str) -> String {
     kept
 }
 
-/// Forms keep their hints in comments. What opens one and is never closed may be text about
-/// comments, so that it hides nothing.
-fn without_comments(body: &str) -> String {
-    let mut seen = String::with_capacity(body.len());
-    let mut rest = body;
-    while let Some((before, hidden)) = rest.split_once("<!--")
-        && let Some((_, after)) = hidden.split_once("-->")
-    {
-        seen.push_str(before);
-        rest = after;
+/// The lines that a reader sees. Forms keep their hints in comments, which begin a line
+/// (<https://spec.commonmark.org/0.31.2/#html-blocks>). What opens one elsewhere, in a block of
+/// code, or without an end is text about comments, and hides nothing.
+fn shown(body: &str) -> Vec<&str> {
+    let lines = conventional::lines(body);
+    let mut shown = Vec::with_capacity(lines.len());
+    let (mut is_comment, mut fence) = (false, None);
+    for (at, line) in lines.iter().enumerate() {
+        let start = line.trim_start();
+        if is_comment {
+            if let Some((_, rest)) = line.split_once("-->") {
+                is_comment = false;
+                shown.push(rest);
+            }
+            continue;
+        }
+        let mark = ["```", "~~~"].into_iter().find(|it| start.starts_with(it));
+        if mark.is_some() && (fence.is_none() || fence == mark) {
+            fence = if fence.is_none() { mark } else { None };
+        }
+        match start.strip_prefix("<!--").filter(|_| fence.is_none()) {
+            None => shown.push(line),
+            Some(rest) if rest.starts_with('>') || rest.starts_with("->") => {
+                shown.push(rest.trim_start_matches(['-', '>']));
+            }
+            Some(rest) => match rest.split_once("-->") {
+                Some((_, rest)) => shown.push(rest),
+                None if lines[at + 1..].iter().any(|it| it.contains("-->")) => is_comment = true,
+                None => shown.push(line),
+            },
+        }
     }
-    seen.push_str(rest);
-    seen
+    shown
 }
 
 #[cfg(test)]
@@ -61,13 +110,35 @@ mod tests {
     fn a_line_that_begins_like_the_footer_says_what_breaks() {
         for body in [
             "BREAKING CHANGE: one token only",
-            "Some words.\n\nBREAKING-CHANGE: one token only\nand more",
+            "Some words.\n\nBREAKING-CHANGE: one token only\n\nand more",
             "Some words.\r\nBREAKING CHANGE:   one token only\r\n",
+            "BREAKING CHANGE: one\ntoken only",
             "BREAKING CHANGE:\none token only",
+            "BREAKING CHANGE:one token only",
             "```release-note\n  BREAKING CHANGE: one token only\n```",
             "BREAKING CHANGE: none\nBREAKING CHANGE: one token only",
+            "BREAKING CHANGE: one token only\nCloses #5",
+            "**BREAKING CHANGE:** one token only",
+            "**BREAKING CHANGE**: one token only",
+            "- BREAKING CHANGE: one token only\n- more",
+            "## BREAKING CHANGE: one token only\n## Testing",
+            "\u{feff}BREAKING CHANGE: one token only",
+        ] {
+            assert_eq!(breaks(body).as_deref(), Some("one token only"), "{body}");
+        }
+        let no = breaks("BREAKING CHANGE: no\nmore cookies are sent");
+        assert_eq!(no.as_deref(), Some("no more cookies are sent"));
+    }
+
+    #[test]
+    fn what_is_shown_as_code_or_never_ends_is_no_comment() {
+        for body in [
             "<!-- what\nbreaks? -->BREAKING CHANGE: one token only",
             "`<!--` is refused\n\nBREAKING CHANGE: one token only",
+            "see `<!--` and\nBREAKING CHANGE: one token only\n\nthen `-->` closes",
+            "```\n<!--\n```\nBREAKING CHANGE: one token only\n```\n-->\n```",
+            "<!-->\nBREAKING CHANGE: one token only\n\n-->",
+            "<!-- never closed\nBREAKING CHANGE: one token only",
         ] {
             assert_eq!(breaks(body).as_deref(), Some("one token only"), "{body}");
         }
@@ -82,10 +153,19 @@ mod tests {
             "BREAKING CHANGES: a heading",
             "BREAKING CHANGE",
             "BREAKING CHANGE #5",
+            "> BREAKING CHANGE: of somebody else",
             "BREAKING CHANGE:",
             "BREAKING CHANGE: \n\nmore",
+            "BREAKING CHANGE:\n## Testing",
+            "BREAKING CHANGE:\n- [ ] yes",
+            "BREAKING CHANGE:\nSigned-off-by: Ada <ada@example.org>",
+            "BREAKING CHANGE:\nCloses #5",
             "BREAKING CHANGE: None.",
             "BREAKING CHANGE: N/A",
+            "BREAKING CHANGE: **none**",
+            "BREAKING CHANGE: `n.a.`",
+            "BREAKING CHANGE: No breaking changes!",
+            "BREAKING CHANGE: \u{200b}",
             "BREAKING CHANGE:\nBREAKING CHANGE:\n",
             "<!-- BREAKING CHANGE: say what breaks -->",
             "<!--\nBREAKING CHANGE: say what breaks\n-->\nwords",

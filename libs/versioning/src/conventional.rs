@@ -124,12 +124,26 @@ fn not_apart(second: &str) -> Fault {
     }
 }
 
-/// Whether a message that does not conform marks a breaking change all the same: by a first line
-/// that would conform alone, or by what looks like a footer. To overlook what breaks is worse than
-/// to tell it twice.
+/// Whether a message that does not conform marks a breaking change all the same: by its first line,
+/// or by what looks like a footer. To overlook what breaks is worse than to tell it twice.
 pub fn marks_breaking(message: &str) -> bool {
+    marks_footer(message) || marks_header(message)
+}
+
+/// Whether the first line marks a breaking change, with blanks too many or too few (`feat!:x`,
+/// `feat(api) ! : x`), or begins like a footer.
+pub fn marks_header(message: &str) -> bool {
     let first = message.lines().next().unwrap_or_default();
-    marks_footer(message) || parse(first).is_ok_and(|it| it.breaking)
+    let is_kind = |it: char| it.is_alphanumeric() || it == '-' || it == '_';
+    let behind = first.trim_start_matches(is_kind);
+    let rest = behind.trim_start();
+    let rest = match rest.strip_prefix('(') {
+        Some(scope) => scope.split_once(')').map_or("", |it| it.1).trim_start(),
+        None => rest,
+    };
+    let marked = rest.strip_prefix('!').map(str::trim_start);
+    let is_marked = behind.len() < first.len() && marked.is_some_and(|it| it.starts_with(':'));
+    is_marked || behind_marker(first).is_some()
 }
 
 /// Whether a line behind the first begins like the footer of a breaking change, and says which.
@@ -140,6 +154,10 @@ pub fn marks_footer(message: &str) -> bool {
 
 /// What stands behind the colon in a line that begins like the footer of a breaking change.
 pub(crate) fn behind_marker(line: &str) -> Option<&str> {
-    let behind = |marker: &&str| line.strip_prefix(marker)?.strip_prefix(':');
-    footers::MARKERS.iter().find_map(behind)
+    line[marker_of(line)?.len()..].strip_prefix(':')
+}
+
+/// The words of a breaking change that a line begins with.
+pub(crate) fn marker_of(line: &str) -> Option<&'static str> {
+    footers::MARKERS.into_iter().find(|it| line.starts_with(it))
 }

@@ -249,6 +249,16 @@ fn key(github: &GitHub, payload: &Payload) -> Result<Key, Fault> {
     let repository = RepositoryName::parse(&name)
         .map_err(|error| invalid("body-malformed", error.to_string()))?;
     let number = payload.pull_request.number;
+    let is_name = |it: &str| {
+        let is_part = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
+        !it.is_empty() && it.len() <= 100 && it.chars().all(is_part)
+    };
+    let mut parts = payload.repository.full_name.split('/');
+    let is_whole = parts.next().is_some_and(is_name) && parts.next().is_some_and(is_name);
+    if !is_whole || parts.next().is_some() || number == 0 || i64::try_from(number).is_err() {
+        let what = "it names no pull request of a repository `owner/name`".to_owned();
+        return Err(invalid("body-malformed", what));
+    }
     Ok(Key { repository, number })
 }
 

@@ -106,7 +106,7 @@ async fn what_happened_while_it_was_away_is_found_at_the_next_start() {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
         let text = world.cli(&["status"]).await.all();
-        if text.contains("open pull requests of") && text.contains("502") {
+        if text.contains("open pull requests of") && text.contains("answers 502") {
             break;
         }
         assert!(Instant::now() < end, "{text}");
@@ -116,7 +116,7 @@ async fn what_happened_while_it_was_away_is_found_at_the_next_start() {
     becomes(&forge, number, &MAJOR).await;
     becomes(&forge, new, &MINOR).await;
     let end = Instant::now() + Duration::from_secs(20);
-    while world.cli(&["status"]).await.all().contains("502") {
+    while world.cli(&["status"]).await.all().contains("answers 502") {
         assert!(Instant::now() < end, "{}", server.stderr());
         sleep(Duration::from_millis(100)).await;
     }

@@ -74,7 +74,7 @@ async fn killed_after_acting_and_before_hearing_so_it_knows_what_it_did() {
     let server = world.start().await;
     github.trouble(Some(Trouble::Status(502, "Server Error".to_owned())));
     forge.tell(&server).await;
-    status_says(&world, "502").await;
+    status_says(&world, "answers 502").await;
     server.kill9().await;
     // It was heard of before: nobody says it again.
     github.trouble(None);
@@ -117,12 +117,12 @@ async fn a_github_that_is_away_gets_its_labels_when_it_is_back() {
     github.trouble(Some(Trouble::Status(502, "Server Error".to_owned())));
     let number = github.open(REPOSITORY, "feat: search", "main", &[]);
     forge.tell(&server).await;
-    let said = status_says(&world, "502").await;
+    let said = status_says(&world, "answers 502").await;
     assert!(said.contains(&format!("acme/api#{number}")), "{said}");
     github.trouble(None);
     forge.becomes(&server, number, &MINOR).await;
     let said = world.cli(&["status"]).await.all();
-    assert!(!said.contains("502"), "{said}");
+    assert!(!said.contains("answers 502"), "{said}");
     server.stop().await;
 }
 
@@ -172,7 +172,7 @@ async fn one_that_is_not_there_keeps_no_other_from_anything() {
     payload["pull_request"]["number"] = 404_404.into();
     let gone = Webhook::new("gone", "pull_request", &payload);
     assert_eq!(send(&server, &gone).await.status, 202);
-    status_says(&world, "404404").await;
+    status_says(&world, "#404404").await;
     for it in &told {
         assert_eq!(send(&server, it).await.status, 202);
     }

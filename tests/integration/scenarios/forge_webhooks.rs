@@ -66,6 +66,16 @@ async fn nothing_is_recorded_of_what_is_not_signed_whole_and_json() {
         let odd = Webhook::signed("odd", &good.event, text.into(), SECRET);
         assert_eq!(send(&server, &odd).await.status, 400, "{text}");
     }
+    for name in ["acme", "acme/api/x", "acme/\u{202e}api", "acme/ "] {
+        let mut payload = good.payload();
+        payload["repository"]["full_name"] = name.into();
+        let odd = Webhook::new("odd-name", &good.event, &payload);
+        assert_eq!(send(&server, &odd).await.status, 400, "{name}");
+    }
+    let mut payload = good.payload();
+    payload["pull_request"]["number"] = 0.into();
+    let odd = Webhook::new("odd-number", &good.event, &payload);
+    assert_eq!(send(&server, &odd).await.status, 400);
     server.stop().await;
     let export = world.export().await;
     assert!(export.events::<pb::PullRequestHeard>(HEARD).is_empty());

@@ -106,6 +106,13 @@ async fn what_a_merge_was_labelled_counts_and_later_edits_do_not() {
         "{text}"
     );
 
+    // CI gives the whole name of a branch, and git a word for none.
+    let whole = ground.compute(&["--dry-run", "--branch", "refs/heads/main"]);
+    assert_eq!(whole.await["target_version"], "v2.0.0");
+    let none = ground.attempt(&["--dry-run", "--branch", "HEAD"]).await;
+    assert_eq!(none.code, 2, "{none}");
+    assert!(none.stderr.contains("error[no-branch]"), "{none}");
+
     // What is written on them after the merge is too late.
     github.describe(REPOSITORY, other, "Mended.");
     github.label(REPOSITORY, number, "release/major", "wilma");
@@ -152,6 +159,13 @@ async fn open_pull_requests_count_for_nothing_and_nothing_is_guessed_without_git
     let outcome = ground.attempt(&develop).await;
     assert_eq!(outcome.code, 3, "{outcome}");
     assert!(outcome.stderr.contains("github-unreachable"), "{outcome}");
+    // What was not pushed came with nothing that anybody could know.
+    let unknown = "No commit found for SHA".to_owned();
+    github.trouble(Some(Trouble::Status(422, unknown)));
+    let found = ground.compute(&dry).await;
+    let warnings = found["warnings"].to_string();
+    let word = "labels_unread: GitHub does not have 1 of the commits";
+    assert!(warnings.contains(word), "{found:#}");
     // A repository that the token cannot see is named, and so is the way past it.
     let gone = "Not Found".to_owned();
     github.trouble(Some(Trouble::Status(404, gone)));

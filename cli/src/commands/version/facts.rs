@@ -92,9 +92,20 @@ fn release_type(repository: &Repository, asked: &Compute) -> Result<ReleaseType,
 
 /// The branch that is meant: CI may give its whole name. An empty one is a variable that was not
 /// set, and would skip every build without a word.
-fn named(branch: &str) -> Result<String, Failure> {
+pub(super) fn named(branch: &str) -> Result<String, Failure> {
     let name = branch.strip_prefix("refs/heads/").unwrap_or(branch);
-    let is_branch = !name.is_empty() && !name.contains(|it: char| it.is_control() || it == ' ');
+    if name == "HEAD" {
+        let what = "`HEAD` is no branch: git says so where a commit is checked out";
+        return Err(Failure::usage("no-branch", what)
+            .fix("give --branch with the branch that was pushed to, such as main"));
+    }
+    // <https://git-scm.com/docs/git-check-ref-format>
+    let is_wrong = |it: char| it.is_control() || " ~^:?*[\\".contains(it);
+    let is_branch = !name.is_empty()
+        && !name.contains(is_wrong)
+        && !name.contains("..")
+        && !name.starts_with('-')
+        && name != "@";
     is_branch.then(|| name.to_owned()).ok_or_else(|| {
         let what = format!("`{}` is no branch", branch.escape_debug());
         Failure::usage("branch", what)

@@ -10,7 +10,7 @@ use versioning::compute::{By, Facts, Options, PreReleaseCore, Said};
 use versioning::conventional;
 
 use super::super::Scene;
-use super::reserve;
+use super::{facts, reserve};
 use crate::args::Compute;
 use crate::failure::Failure;
 
@@ -32,7 +32,7 @@ pub(super) async fn read(
         return Ok(Vec::new());
     }
     let branch = match &asked.branch {
-        Some(branch) => Some(branch.clone()),
+        Some(branch) => Some(facts::named(branch)?),
         None => Repository::open(&asked.repo)?.branch()?,
     };
     let repository = reserve::name(asked)?.to_string();
@@ -66,6 +66,14 @@ pub(super) async fn read(
             return Err(Failure::usage("no-branch", what)
                 .fix("give --branch, or leave labels out with --without-labels"));
         }
+        let unknown: Vec<_> = answer.commits.iter().filter(|it| it.unknown).collect();
+        if let Some(first) = unknown.first() {
+            said.push(format!(
+                "labels_unread: GitHub does not have {} of the commits, such as {}",
+                unknown.len(),
+                first.commit
+            ));
+        }
         for came in answer.commits {
             take(facts, &came, &mut said)?;
         }
@@ -78,7 +86,7 @@ pub(super) async fn read(
 fn unread(status: tonic::Status) -> Failure {
     let may_pass = matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
     let failure = Failure::from(status);
-    if may_pass {
+    if may_pass || !failure.code().starts_with("github-") {
         return failure;
     }
     failure.or_fix(
@@ -142,20 +150,24 @@ fn take(
 /// <https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/about-pull-request-merges>
 fn differs(facts: &Facts, commit: &Oid, it: &pb::PullRequest) -> Option<String> {
     let merged = facts.commits.iter().find(|it| it.oid == *commit)?;
-    let message = conventional::parse(&merged.message).ok()?;
     let title = conventional::parse(it.title.lines().next().unwrap_or_default()).ok()?;
-    let is_same = message.is(&title.kind) && message.breaking == title.breaking;
-    (!is_same).then(|| {
-        let shown = |it: &conventional::Conventional| {
-            let mark = if it.breaking { "!" } else { "" };
-            format!("{}{mark}", it.kind.escape_debug())
-        };
-        format!(
-            "title_differs: #{} is titled `{}`, and what was merged says `{}`; the higher of both \
-             counts",
-            it.number,
-            shown(&title),
-            shown(&message)
-        )
-    })
+    let shown = |it: &conventional::Conventional| {
+        let mark = if it.breaking { "!" } else { "" };
+        format!("`{}{mark}`", it.kind.escape_debug())
+    };
+    let message = match conventional::parse(&merged.message) {
+        Ok(message) if message.is(&title.kind) && message.breaking == title.breaking => {
+            return None;
+        }
+        Ok(message) => shown(&message),
+        // What a merge brought in says so by itself.
+        Err(_) if merged.parents.len() > 1 => return None,
+        Err(_) => "no type".to_owned(),
+    };
+    Some(format!(
+        "title_differs: #{} is titled {}, and what was merged says {message}; the message and the \
+         labels count, and a title only by the label that it derived",
+        it.number,
+        shown(&title),
+    ))
 }

@@ -41,14 +41,14 @@ pub struct Entry {
 impl Entry {
     pub(super) fn of(note: Note) -> Self {
         let section = Section::of(&note);
-        let (kind, scope, breaking, description, notes) = match note.conventional {
-            Some(it) => {
-                let about = |token: &str| matches!(token, "BREAKING CHANGE" | "BREAKING-CHANGE");
-                let notes = it.footers.into_iter().filter(|it| about(&it.token));
-                let notes = notes.map(|it| it.value).collect();
-                (Some(it.kind), it.scope, it.breaking, it.description, notes)
-            }
-            None => (None, None, false, note.subject.clone(), Vec::new()),
+        let (kind, scope, breaking, description, notes) = if let Some(it) = note.conventional {
+            let about = |token: &str| matches!(token, "BREAKING CHANGE" | "BREAKING-CHANGE");
+            let notes = it.footers.into_iter().filter(|it| about(&it.token));
+            let notes = notes.map(|it| it.value).collect();
+            (Some(it.kind), it.scope, it.breaking, it.description, notes)
+        } else {
+            let description = note.subject.clone();
+            (None, None, note.breaks, description, Vec::new())
         };
         Self {
             section,

@@ -29,7 +29,9 @@ impl Reverts {
     /// Git's `This reverts commit <name>`; else the `Refs` of a `revert:`; else the subject
     /// quoted by `Revert "…"`.
     pub(super) fn read(message: &str, subject: &str, it: Option<&Conventional>) -> Self {
-        let mut commits = in_body(message);
+        let Some(mut commits) = in_body(message) else {
+            return Self::default();
+        };
         let is_revert = it.is_some_and(|it| it.kind.eq_ignore_ascii_case("revert"));
         if let (true, Some(it)) = (commits.is_empty() && is_revert, it) {
             let refs = it.footers.iter();
@@ -51,15 +53,25 @@ impl Reverts {
     }
 }
 
-/// `This reverts commit <name>[, <name> and <name>]`, as often as it stands there.
-fn in_body(message: &str) -> Vec<String> {
+/// `This reverts commit <name>[, <name> and <name>]` at the beginning of a line, where git writes
+/// it, as often as it stands there. In a quotation or inside a sentence it tells of another commit.
+/// Nothing where a commit is taken back in part: the rest of it is still there.
+fn in_body(message: &str) -> Option<Vec<String>> {
     let lower = message.to_ascii_lowercase();
     let mut found = Vec::new();
     for (at, phrase) in lower.match_indices("this reverts commit") {
+        if at > 0 && lower.as_bytes()[at - 1] != b'\n' {
+            continue;
+        }
         let rest = &lower[at + phrase.len()..];
+        let line = rest.lines().next().unwrap_or_default();
+        let mut words = line.split(|it: char| !it.is_alphanumeric());
+        if words.any(|it| matches!(it, "part" | "parts" | "partly" | "partially")) {
+            return None;
+        }
         found.extend(names(rest.strip_prefix('s').unwrap_or(rest)));
     }
-    found
+    Some(found)
 }
 
 /// Git's `, reversing changes made to <name>`, which stands on two lines.
@@ -258,6 +270,16 @@ mod tests {
             ["676104e", "a215868"]
         );
         assert_eq!(commits("fix: the noodle\n\nRefs: 676104e"), [""; 0]);
+        for other in [
+            "docs: about it\n\n> This reverts commit abcdef1.",
+            "docs: about it\n\n    This reverts commit abcdef1.",
+            "docs: about it\n\nNo: this reverts commit abcdef1.",
+            "Revert \"x\"\n\nThis reverts commit abcdef1 in part.",
+            "Revert \"x\"\n\nThis reverts commit abcdef1, but only partially.",
+        ] {
+            assert_eq!(commits(other), [""; 0], "{other}");
+            assert_eq!(subject(other), "", "{other}");
+        }
         assert_eq!(subject("Revert \"feat: x (#12)\" (#13)"), "feat: x");
         assert_eq!(
             subject("Revert \"Revert \"feat: x\"\""),

@@ -61,7 +61,7 @@ pub(super) struct Found {
 
 /// Judges commits, given newest first, and the pull requests that they came with. What a commit and
 /// its revert brought, both unreleased, is nothing: the same pairs that a changelog leaves out; nor
-/// do pull requests count that were taken back whole.
+/// do pull requests count that were taken back. What the one says that takes back counts.
 pub(super) fn of(commits: &[Commit], base: Option<&Oid>, said: &[Said]) -> Found {
     let taken_back = revert::taken_back(commits, base);
     let mut of_commits: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -75,7 +75,9 @@ pub(super) fn of(commits: &[Commit], base: Option<&Oid>, said: &[Said]) -> Found
         if let Some(why) = taken_back.get(&commit.oid) {
             evidence.level = None;
             evidence.note = note(why);
-        } else {
+        }
+        // What is taken back says nothing; what takes it back may say something of its own.
+        if !matches!(taken_back.get(&commit.oid), Some(Reason::Reverted { .. })) {
             let said = of_commits.remove(&commit.oid).unwrap_or_default();
             let is_body = |it: &Said| matches!(it.by, By::Body(_));
             let new = said
@@ -151,6 +153,10 @@ fn judge(commit: &Commit) -> Evidence {
                     let level = Level::of(&it);
                     of(Some(it.kind), it.breaking, Some(level), note)
                 }
+                Err(_) if conventional::marks_header(&commit.message) => {
+                    let note = Some("marks a breaking change, though not as it has to be written");
+                    of(None, true, Some(Level::Major), note)
+                }
                 Err(_) => of(None, false, Some(Level::Patch), note),
             }
         }
@@ -212,6 +218,12 @@ mod tests {
             "",
             "whatever\nBREAKING CHANGE: b",
             "feat: a\nno blank line before",
+            "feat!:a",
+            "feat(api) ! : a",
+            "BREAKING CHANGE: a",
+            "what! : a",
+            "!: a",
+            "wow! it works: a",
         ]);
         let patch = Some(Level::Patch);
         let expected = [
@@ -225,6 +237,12 @@ mod tests {
             patch,
             Some(Level::Major),
             Some(Level::Minor),
+            Some(Level::Major),
+            Some(Level::Major),
+            Some(Level::Major),
+            Some(Level::Major),
+            patch,
+            patch,
         ];
         assert_eq!(found, expected);
     }
@@ -261,6 +279,8 @@ mod tests {
         };
         let labels = [
             labelled(1, 7, Level::Major),
+            // Of the one that takes it back.
+            labelled(0, 8, Level::Patch),
             // Of one pull request with two commits.
             labelled(3, 5, Level::Minor),
             labelled(2, 5, Level::Minor),
@@ -273,10 +293,14 @@ mod tests {
         let found = of(&all, None, &labels);
         let said = found.pull_requests.iter();
         let said: Vec<_> = said.map(|it| (it.oid.clone(), it.level)).collect();
-        let levels = [Some(Level::Minor), Some(Level::Major)];
-        assert_eq!(said, levels.map(|it| (oid(2), it)));
+        let expected = [
+            (oid(0), Some(Level::Patch)),
+            (oid(2), Some(Level::Minor)),
+            (oid(2), Some(Level::Major)),
+        ];
+        assert_eq!(said, expected);
         assert_eq!(
-            found.pull_requests[1].note.as_deref(),
+            found.pull_requests[2].note.as_deref(),
             Some("the body says what breaks: all of it")
         );
         assert_eq!(found.commits.len(), 4);

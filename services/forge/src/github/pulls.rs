@@ -18,6 +18,8 @@ pub(crate) struct Listed {
     pub(crate) pulls: Vec<Pull>,
     /// Whether there are no more.
     pub(crate) is_whole: bool,
+    /// Whether what they belong to is there.
+    is_known: bool,
 }
 
 impl GitHub {
@@ -34,15 +36,16 @@ impl GitHub {
         serde_json::from_slice(&body).map_err(|error| Error::odd(&call.to_string(), &error))
     }
 
-    /// The pull requests that a commit belongs to, open ones included.
+    /// The pull requests that a commit belongs to, open ones included; nothing when the commit is
+    /// not there.
     pub(crate) async fn pulls_of(
         &self,
         repository: &str,
         commit: &Oid,
-    ) -> Result<Vec<Pull>, Error> {
+    ) -> Result<Option<Vec<Pull>>, Error> {
         let path = ["commits", commit.as_str(), "pulls"];
         let listed = self.listed(repository, &path, &[], PAGES).await?;
-        Ok(listed.pulls)
+        Ok(listed.is_known.then_some(listed.pulls))
     }
 
     /// The open pull requests of a repository.
@@ -74,7 +77,7 @@ impl GitHub {
                 query: &[query, &pages].concat(),
             };
             let (status, body) = self.send(&call, None::<&()>).await?;
-            // A commit that was not pushed there came with nothing.
+            // A commit that was not pushed there.
             let is_known = status != StatusCode::UNPROCESSABLE_ENTITY;
             let found: Vec<Pull> = if is_known {
                 let read = serde_json::from_slice(&body);
@@ -88,12 +91,14 @@ impl GitHub {
                 return Ok(Listed {
                     pulls,
                     is_whole: true,
+                    is_known,
                 });
             }
         }
         Ok(Listed {
             pulls,
             is_whole: false,
+            is_known: true,
         })
     }
 }

@@ -19,8 +19,8 @@ const MOST: usize = 200;
 /// Commits that GitHub is asked about at once.
 const AT_ONCE: usize = 4;
 
-/// A commit, and what it came with.
-type Came = (Oid, Vec<pb::PullRequest>);
+/// A commit, and what it came with; nothing when it is not there.
+type Came = (Oid, Option<Vec<pb::PullRequest>>);
 
 impl Inner {
     pub(super) async fn list_pull_requests(
@@ -36,7 +36,7 @@ impl Inner {
         for commit in &asked.commits {
             let recorded = self.recorded(&asked, commit);
             is_complete &= !recorded.is_empty();
-            found.push((commit.clone(), recorded));
+            found.push((commit.clone(), Some(recorded)));
         }
         let found: Vec<Came> = match github {
             None => found,
@@ -81,7 +81,7 @@ impl Inner {
         found: Vec<Came>,
     ) -> Result<Vec<Came>, Fault> {
         let each = found.into_iter().map(|(commit, recorded)| async move {
-            if !recorded.is_empty() {
+            if recorded.as_ref().is_some_and(|it| !it.is_empty()) {
                 return Ok((commit, recorded));
             }
             let answered = self.ask(github, asked, &commit).await;
@@ -95,12 +95,15 @@ impl Inner {
         github: &GitHub,
         asked: &Asked,
         commit: &Oid,
-    ) -> Result<Vec<pb::PullRequest>, Fault> {
+    ) -> Result<Option<Vec<pb::PullRequest>>, Fault> {
         let path = asked.repository.path();
         let pulls = github
             .pulls_of(path, commit)
             .await
             .map_err(|it| fault(&it))?;
+        let Some(pulls) = pulls else {
+            return Ok(None);
+        };
         let merged = pulls
             .iter()
             .filter_map(|it| Some((it.number, it.merge(false)?)));
@@ -109,10 +112,8 @@ impl Inner {
             all.retain(|(_, it)| it.commit.as_ref() == Some(commit));
         }
         all.sort_by_key(|(number, _)| *number);
-        Ok(all
-            .into_iter()
-            .map(|it| self.as_recorded(asked, it))
-            .collect())
+        let all = all.into_iter().map(|it| self.as_recorded(asked, it));
+        Ok(Some(all.collect()))
     }
 
     /// Labels that were changed after the merge do not count where it is known what they were.
@@ -147,7 +148,9 @@ impl Asked {
         let invalid = |code, what: String| Fault::new(Kind::Invalid, code, what);
         let repository = RepositoryName::parse(&request.repository)
             .map_err(|error| invalid("repository-invalid", error.to_string()))?;
-        if request.branch.is_empty() || request.branch.chars().any(char::is_control) {
+        let branch = &request.branch;
+        let branch = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+        if branch.is_empty() || request.branch.chars().any(char::is_control) {
             let what = "the branch that they were merged into is missing".to_owned();
             return Err(invalid("branch-invalid", what));
         }
@@ -159,7 +162,7 @@ impl Asked {
         let commits = commits.collect::<Result<_, _>>();
         Ok(Self {
             repository,
-            branch: request.branch.clone(),
+            branch: branch.to_owned(),
             commits: commits.map_err(|error| invalid("commit-invalid", error.to_string()))?,
         })
     }
@@ -178,14 +181,17 @@ fn pull_request(number: u64, it: &Merge, recorded: bool) -> pb::PullRequest {
     }
 }
 
-fn shape((commit, pull_requests): Came) -> pb::CommitPullRequests {
+fn shape((commit, came): Came) -> pb::CommitPullRequests {
+    let unknown = came.is_none();
+    let pull_requests = came.unwrap_or_default();
     let labels = pull_requests.iter().flat_map(|it| &it.labels);
-    let (known, unknown): (Vec<_>, Vec<_>) = labels.partition(|it| Label::parse(it).is_some());
+    let (known, others): (Vec<_>, Vec<_>) = labels.partition(|it| Label::parse(it).is_some());
     let highest = known.into_iter().filter_map(|it| Label::parse(it)).max();
     pb::CommitPullRequests {
         commit: commit.to_string(),
         label: highest.map(|it| it.to_string()).unwrap_or_default(),
-        unknown_labels: unknown.into_iter().cloned().collect(),
+        unknown_labels: others.into_iter().cloned().collect(),
+        unknown,
         pull_requests,
     }
 }
